@@ -1,0 +1,47 @@
+/**
+ * What the audit log holds. Two entries tell a call: the decision, durable before any effect,
+ * and the outcome. One JSON object a line; members keep this order.
+ */
+import type { Reason } from './refusal.ts'
+
+export interface DecisionEntry {
+  readonly kind: 'decision'
+  readonly requestId: string
+  /** RFC 3339, milliseconds, UTC. */
+  readonly time: string
+  readonly principal: string | null
+  readonly agent: string | null
+  /** Name of the credential used, never the credential. */
+  readonly credential: string | null
+  readonly source: string
+  readonly server: string | null
+  readonly method: string | null
+  /** Full name of the tool, or the resource, prompt or handle that the call concerns. */
+  readonly tool: string | null
+  /** SHA-256 of the canonical arguments, `sha256:<base64url>`; the arguments themselves are not kept. */
+  readonly argumentsDigest: string | null
+  readonly decision: 'allow' | 'deny'
+  readonly policies: readonly string[]
+  readonly reason: Reason | null
+  readonly detail: string | null
+}
+
+export interface OutcomeEntry {
+  readonly kind: 'outcome'
+  readonly requestId: string
+  readonly time: string
+  /** `ok`, `error` (the server answered with an error), `refused`, `cancelled` (the caller left) or `failed`. */
+  readonly status: 'ok' | 'error' | 'refused' | 'cancelled' | 'failed'
+  readonly reason: Reason | null
+  readonly detail: string | null
+  readonly durationMs: number
+  /** Bytes of the messages that went to the caller. */
+  readonly resultBytes: number
+}
+
+export type Entry = DecisionEntry | OutcomeEntry
+/** Proof that an entry is on stable storage: only the trail makes them. */
+export interface DurableEntry {
+  readonly requestId: string
+  readonly entry: DecisionEntry
+}

@@ -1,0 +1,45 @@
+/**
+ * One HTTP exchange as the pipeline sees it: a handful of facts, a body reader and a reply sink.
+ * The engine below (today node:http) can be replaced without touching the pipeline.
+ */
+import type { Refusal } from './refusal.ts'
+import type { Result } from './result.ts'
+
+export interface Peer {
+  readonly transport: 'tcp' | 'unix'
+  /** Address of the other end, for TCP. */
+  readonly address?: string
+  readonly secure: boolean
+}
+
+export interface Exchange {
+  /** Unique, unguessable, shown in refusals and in every audit entry of the call. */
+  readonly requestId: string
+  readonly arrivedAtMs: number
+  readonly method: string
+  /** The request-target exactly as received. */
+  readonly target: string
+  /** Header lines as received: name, value, name, value … Names keep their case, repeated lines stay apart. */
+  readonly rawHeaders: readonly string[]
+  /** The value of a header line by its lower-case name; the first one when there are several. */
+  header(name: string): string | undefined
+  readonly peer: Peer
+  /** The whole body, at most `maxBytes`; can be called once. */
+  readBody(maxBytes: number): Promise<Result<Buffer, Refusal>>
+  /** Aborts when the caller has gone away before the reply was complete. */
+  readonly signal: AbortSignal
+  readonly reply: ReplySink
+}
+
+export interface ReplySink {
+  /** A whole reply in one write. */
+  send(status: number, headers: Readonly<Record<string, string>>, body: string): void
+  /** Begins a streamed reply; the head is flushed at once. */
+  stream(status: number, headers: Readonly<Record<string, string>>): ReplyStream
+}
+
+export interface ReplyStream {
+  /** Resolves when the sink can take more; back-pressure is awaiting it. Rejects when the caller is gone. */
+  write(chunk: string): Promise<void>
+  end(): void
+}
