@@ -1,5 +1,20 @@
 /** A query to the policies and what they answered. */
 import type { Caller, EntityRef } from './caller.ts'
+import type { Refusal } from './refusal.ts'
+
+/**
+ * How a query is judged.
+ * `rule`: a permit must allow it. `connect`: opening a connection and listing needs no permit of its own; whoever may
+ * call something on the server may do it, unless a forbid says otherwise. `handle`: following up a call that was
+ * allowed; whoever may still call the tool it came from may do it, unless a forbid says otherwise.
+ */
+export type Manner = 'rule' | 'connect' | 'handle'
+
+/** The thing an action is done to, and what it belongs to. */
+export interface Target {
+  readonly action: string
+  readonly resource: EntityRef
+}
 
 export interface Query {
   readonly requestId: string
@@ -7,12 +22,23 @@ export interface Query {
   readonly server: string
   /** The MCP method, or the name this gateway gives to a request that has none (`session/stream`, `session/end`). */
   readonly method: string
-  readonly action: EntityRef
-  readonly resource: EntityRef
-  /** The tool's full name, `<server>__<tool>`, where the call concerns one. */
-  readonly tool?: string
+  readonly manner: Manner
+  readonly target: Target
+  /** More targets of the same request, such as each resource subscribed to; one denial denies the request. */
+  readonly alsoTargets: readonly Target[]
+  /** What the audit entry names: the tool's full name, or the resource, prompt or handle. */
+  readonly subject: string | undefined
   /** The call's arguments: plain data, never read as Cedar syntax. */
-  readonly input?: unknown
+  readonly input: unknown
+  readonly source: Source
+  readonly protocolVersion: string
+}
+
+/** Where the request came from. */
+export interface Source {
+  readonly transport: 'tcp' | 'unix'
+  /** Address of the caller; that of the declared proxy's client where a declared proxy says so. */
+  readonly ip: string | undefined
 }
 
 /** The answer, complete: every determining policy and every error, so that a denial can be explained. */
@@ -21,8 +47,6 @@ export interface Decision {
   /** Ids of the policies that determined the answer. */
   readonly policies: readonly string[]
   readonly errors: readonly string[]
-  /** `@remedy` of the forbids that decided, when they agree on one. */
-  readonly remedy?: string
-  /** Whether the thing asked for may be seen at all; a hidden thing is refused as one that does not exist. */
-  readonly visible: boolean
+  /** Why not, when denied; already free of anything the caller may not see. */
+  readonly refusal: Refusal | undefined
 }

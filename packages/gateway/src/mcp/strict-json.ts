@@ -1,0 +1,153 @@
+/**
+ * Strict JSON for messages from callers. Two parsers that read the same bytes differently are how a gateway
+ * is walked around, so anything two parsers could differ on is refused, at every depth, `arguments` included:
+ * invalid UTF-8, duplicate members, members that differ only by case, `__proto__`, lone surrogates, and
+ * numbers that do not survive being read as a double. Size, depth and member count are bounded.
+ */
+import { isUtf8 } from 'node:buffer'
+import { invalid, type Refusal } from '../model/refusal.ts'
+import { err, ok, type Result } from '../model/result.ts'
+
+export interface JsonLimits {
+  readonly maxJsonDepth: number
+  /** Object members in the whole text. */
+  readonly maxJsonMembers: number
+}
+
+/** Parses a body. The value holds plain objects, arrays, strings, numbers, booleans and null only. */
+export function parseStrictJson(bytes: Buffer, limits: JsonLimits): Result<unknown, Refusal> {
+  if (!isUtf8(bytes)) return err(invalid('The body is not valid UTF-8.', { code: -32700 }))
+  const text = bytes.toString('utf8')
+  const scanned = scan(text, limits)
+  if (typeof scanned === 'string') return err(invalid(scanned))
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return err(invalid('The body is not valid JSON.', { code: -32700 }))
+  }
+  const walk: Walk = { members: 0, problem: undefined }
+  walkMembers(value, walk)
+  if (walk.problem !== undefined) return err(invalid(walk.problem))
+  // JSON.parse keeps the last of several members with one name, so fewer members than colons means duplicates.
+  if (walk.members !== scanned) return err(invalid('The body has an object with a duplicate member.'))
+  return ok(value)
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const LOWER_U = 0x75
+
+/** One pass over the characters outside and inside strings: the number of members, or what is wrong. */
+function scan(text: string, limits: JsonLimits): number | string {
+  let depth = 0
+  let members = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) {
+      const end = endOfString(text, at + 1)
+      if (end < 0) return 'The body has a string with a lone surrogate.'
+      at = end
+    } else if (code === 0x7b || code === 0x5b) {
+      if (++depth > limits.maxJsonDepth)
+        return `The body is nested deeper than ${limits.maxJsonDepth} levels.`
+    } else if (code === 0x7d || code === 0x5d) {
+      depth--
+    } else if (code === 0x3a) {
+      if (++members > limits.maxJsonMembers) return `The body has more than ${limits.maxJsonMembers} members.`
+    } else if (code === 0x2d || (code >= 0x30 && code <= 0x39)) {
+      const end = endOfNumber(text, at)
+      if (!isExact(text.slice(at, end))) return 'The body has a number that would change its value when read.'
+      at = end - 1
+    }
+  }
+  return members
+}
+
+/** Offset of the closing quote; -1 when an escape makes a lone surrogate. An open string ends with the text. */
+function endOfString(text: string, from: number): number {
+  let at = from
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) return at
+    if (code !== BACKSLASH) continue
+    at++
+    if (text.charCodeAt(at) !== LOWER_U) continue
+    const unit = Number.parseInt(text.slice(at + 1, at + 5), 16)
+    at += 4
+    if (unit >= 0xdc00 && unit <= 0xdfff) return -1
+    if (unit >= 0xd800 && unit <= 0xdbff) {
+      if (text.charCodeAt(at + 1) !== BACKSLASH || text.charCodeAt(at + 2) !== LOWER_U) return -1
+      const low = Number.parseInt(text.slice(at + 3, at + 7), 16)
+      if (!(low >= 0xdc00 && low <= 0xdfff)) return -1
+      at += 6
+    }
+  }
+  return at
+}
+
+function endOfNumber(text: string, from: number): number {
+  let at = from + 1
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    const part = (code >= 0x30 && code <= 0x39) || code === 0x2e || code === 0x65 || code === 0x45
+    if (!part && code !== 0x2b && code !== 0x2d) break
+  }
+  return at
+}
+
+const SHORT_INTEGER = /^-?\d{1,15}$/
+
+/** Whether reading the token as a double and writing it again gives the same number. */
+function isExact(token: string): boolean {
+  if (SHORT_INTEGER.test(token)) return true
+  const value = Number(token)
+  if (Number.isNaN(value)) return true // not a JSON number at all: JSON.parse says so
+  return Number.isFinite(value) && decimalForm(token) === decimalForm(String(value))
+}
+
+/** Significant digits and exponent of a decimal number, so that `1.50e3` and `1500` compare equal. */
+function decimalForm(token: string): string {
+  const [mantissa = '', exponent = '0'] = token.toLowerCase().split('e')
+  const negative = mantissa.startsWith('-')
+  const [whole = '', fraction = ''] = mantissa.replace(/^[+-]/, '').split('.')
+  const digits = (whole + fraction).replace(/^0+/, '')
+  const significant = digits.replace(/0+$/, '')
+  if (significant === '') return '0'
+  const scale = Number(exponent) - fraction.length + (digits.length - significant.length)
+  return `${negative ? '-' : ''}${significant}e${scale}`
+}
+
+interface Walk {
+  members: number
+  problem: string | undefined
+}
+
+/** Counts members and looks for names that some parser would take for one another. Depth is bounded by `scan`. */
+function walkMembers(value: unknown, walk: Walk): void {
+  if (typeof value !== 'object' || value === null) return
+  if (Array.isArray(value)) {
+    for (const element of value) walkMembers(element, walk)
+    return
+  }
+  const names = Object.keys(value)
+  walk.members += names.length
+  let folded: Set<string> | undefined
+  for (const name of names) {
+    if (name === '__proto__') walk.problem = 'The body has a member named "__proto__".'
+    if (!CASELESS.test(name)) folded ??= new Set()
+    walkMembers((value as Record<string, unknown>)[name], walk)
+  }
+  if (folded === undefined) return
+  for (const name of names) folded.add(foldCase(name))
+  if (folded.size !== names.length)
+    walk.problem = 'The body has members of one object that differ only by case.'
+}
+
+/** Names on which folding changes nothing; two different ones cannot collide. */
+const CASELESS = /^[\x00-\x40\x5b-\x7f]*$/
+
+/** Folds as the most liberal parsers do: upper then lower, so that the long s and the Kelvin sign fold too. */
+export function foldCase(name: string): string {
+  return name.toUpperCase().toLowerCase()
+}

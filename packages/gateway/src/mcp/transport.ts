@@ -1,0 +1,68 @@
+/**
+ * What must hold of a request before anything in it is believed: one Host that names this listener, no foreign
+ * Origin (DNS rebinding), no header that two parsers could read differently, and a plain origin-form target.
+ * node:http lets repeated Host and Authorization lines and absolute-form targets through, so they are checked here.
+ */
+import type { Exchange } from '../model/exchange.ts'
+import { invalid, type Refusal } from '../model/refusal.ts'
+
+export interface HostRules {
+  /** Exact Host values, lower case, with the port: `127.0.0.1:7070`. */
+  readonly hosts: ReadonlySet<string>
+  /** Exact Origin values, lower case: `http://127.0.0.1:7070`. */
+  readonly origins: ReadonlySet<string>
+}
+
+/** Headers that must not come twice: each is read by someone to decide something. */
+const SINGLE = new Set(
+  [
+    'host',
+    'origin',
+    'authorization',
+    'content-length',
+    'content-type',
+    'content-encoding',
+    'transfer-encoding',
+  ].concat([
+    'mcp-protocol-version',
+    'mcp-session-id',
+    'mcp-method',
+    'mcp-name',
+    'last-event-id',
+    'accept',
+    'expect',
+    'upgrade',
+  ]),
+)
+
+/** The first thing wrong with the request's head, if any. */
+export function checkTransport(exchange: Exchange, rules: HostRules): Refusal | undefined {
+  const { rawHeaders, target } = exchange
+  const seen = new Set<string>()
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? '').toLowerCase()
+    if (SINGLE.has(name)) {
+      if (seen.has(name)) return invalid(`The request has more than one ${name} header.`)
+      seen.add(name)
+    }
+  }
+  if (!target.startsWith('/')) return invalid('The request target must be a path, such as /mcp/files.')
+  const host = exchange.header('host')
+  if (host === undefined) return invalid('The request has no Host header.')
+  if (!rules.hosts.has(host.toLowerCase())) {
+    return invalid('The Host header does not name this gateway; add it to allowedHosts if it should.', {
+      status: 403,
+    })
+  }
+  const origin = exchange.header('origin')
+  if (origin !== undefined && !rules.origins.has(origin.toLowerCase())) {
+    return invalid('This Origin may not call the gateway; add it to allowedOrigins if it should.', {
+      status: 403,
+    })
+  }
+  if (exchange.header('transfer-encoding') !== undefined && exchange.header('content-length') !== undefined) {
+    return invalid('The request has both Content-Length and Transfer-Encoding.')
+  }
+  if (exchange.header('upgrade') !== undefined) return invalid('Protocol upgrades are not accepted.')
+  return undefined
+}
