@@ -1,0 +1,138 @@
+/**
+ * The configuration as the gateway uses it: complete (every default filled in), absolute (every path resolved
+ * against the file's folder) and never changed after loading. Secrets are references; their values are read when
+ * they are needed, and never stand in here.
+ */
+import type { EntityRef } from '../model/caller.ts'
+
+export interface Config {
+  /** Path of the file this was loaded from. */
+  readonly file: string
+  /** State, log and keys. */
+  readonly dataDir: string
+  /** Holds `*.cedar`. */
+  readonly policyDir: string
+  /** Free text, seen by policies as `context.environment.name`. */
+  readonly environment: string
+  readonly listen: Listen
+  readonly tls?: Tls
+  /** Addresses and CIDR ranges of the proxies whose forwarding headers are believed. */
+  readonly trustedProxies: readonly string[]
+  /** Accepted in `Host` besides the listener's own names. */
+  readonly allowedHosts: readonly string[]
+  /** Accepted in `Origin` besides the listener's own. */
+  readonly allowedOrigins: readonly string[]
+  readonly admin: Admin
+  /** Who a caller without a credential is; undefined: refused. */
+  readonly anonymous?: EntityRef
+  readonly limits: Limits
+  /** By name, in the order of the file. */
+  readonly servers: ReadonlyMap<string, ServerConfig>
+}
+
+export type Listen =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string }
+
+export interface Tls {
+  readonly certFile: string
+  readonly keyFile: string
+}
+
+export interface Admin {
+  /** Unix socket of the admin API. */
+  readonly path: string
+}
+
+export interface Limits {
+  readonly maxBodyBytes: number
+  readonly maxHeaderBytes: number
+  readonly maxJsonDepth: number
+  readonly maxJsonMembers: number
+  readonly headersTimeoutSeconds: number
+  readonly bodyTimeoutSeconds: number
+  readonly requestTimeoutSeconds: number
+  readonly maxResultBytes: number
+  readonly maxSessions: number
+  readonly drainSeconds: number
+}
+
+export type ServerConfig = CommandServer | HttpServer | SocketServer
+
+interface Common {
+  readonly name: string
+  /** By the server's own name for the tool. */
+  readonly tools: ReadonlyMap<string, ToolAttributes>
+}
+
+/** A program started by the gateway, spoken to on stdin and stdout. */
+export interface CommandServer extends Common {
+  readonly kind: 'command'
+  /** Program and arguments; no shell. */
+  readonly command: readonly [program: string, ...args: string[]]
+  readonly cwd: string
+  readonly env: Readonly<Record<string, SecretOrValue>>
+  readonly sharing: Sharing
+  readonly startup: Startup
+}
+
+/** Streamable HTTP, over TCP or, with `socket`, over a Unix socket. */
+export interface HttpServer extends Common {
+  readonly kind: 'http'
+  readonly url: string
+  readonly socket?: string
+  readonly credential?: Credential
+}
+
+/** The framing of stdio, over a Unix socket. */
+export interface SocketServer extends Common {
+  readonly kind: 'socket'
+  readonly socket: string
+  readonly sharing: Sharing
+  readonly startup: Startup
+}
+
+/** One process or connection for all callers, or one for each session. */
+export type Sharing = 'shared' | 'per-session'
+/** At the first call, or when the gateway starts. */
+export type Startup = 'lazy' | 'eager'
+
+/** Sent to the server by the gateway: `Authorization: Bearer …`, or a header of another name. */
+export type Credential =
+  | { readonly type: 'bearer'; readonly secret: SecretRef }
+  | { readonly type: 'header'; readonly name: string; readonly secret: SecretRef }
+
+/** Where a secret is read from, when it is needed. `path` is absolute. */
+export type SecretRef =
+  | { readonly kind: 'env'; readonly name: string }
+  | { readonly kind: 'file'; readonly path: string }
+
+export type SecretOrValue = SecretRef | { readonly kind: 'value'; readonly value: string }
+
+/** What policies see of a tool as `resource`; what is left out here comes from the approved definition. */
+export interface ToolAttributes {
+  readonly readOnly?: boolean
+  readonly destructive?: boolean
+  readonly idempotent?: boolean
+  readonly openWorld?: boolean
+  /** Labels that a result brings into a task, such as `untrusted` and `private`. */
+  readonly reads?: readonly string[]
+  /** The tool can carry information out. */
+  readonly sends?: boolean
+}
+
+/** One thing wrong with the configuration: what, where, and how to mend it. */
+export interface ConfigError {
+  readonly file: string
+  /** From 1; absent when the file could not be read at all. */
+  readonly position?: { readonly line: number; readonly column: number }
+  readonly message: string
+}
+
+/** `file:line:column: message`. */
+export function showConfigError(error: ConfigError): string {
+  const { file, position, message } = error
+  return position === undefined
+    ? `${file}: ${message}`
+    : `${file}:${position.line}:${position.column}: ${message}`
+}
