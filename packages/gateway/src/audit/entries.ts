@@ -1,0 +1,81 @@
+/** The two entries that tell a call, built from what the pipeline knew when it ended. */
+import { type Caller, showEntity } from '../model/caller.ts'
+import type { Decision, Query } from '../model/decision.ts'
+import type { DecisionEntry, OutcomeEntry } from '../model/entry.ts'
+import type { Exchange } from '../model/exchange.ts'
+import type { Refusal } from '../model/refusal.ts'
+import { digestArguments } from './digest.ts'
+
+/** What is known of a call; a request that is refused early is known by little more than where it came from. */
+export interface Known {
+  readonly exchange: Exchange
+  readonly caller?: Caller | undefined
+  readonly server?: string | undefined
+  readonly method?: string | undefined
+}
+
+/** The entry of a decision by the policies. */
+export function decisionEntry(
+  exchange: Exchange,
+  query: Query,
+  decision: Decision,
+  nowMs: number,
+): DecisionEntry {
+  const { caller, server, method } = query
+  const { refusal } = decision
+  return {
+    ...common({ exchange, caller, server, method }, nowMs),
+    tool: query.subject ?? null,
+    argumentsDigest: query.input === undefined ? null : digestArguments(query.input),
+    decision: decision.effect,
+    policies: decision.policies,
+    reason: refusal?.reason ?? null,
+    detail: decision.errors.length > 0 ? decision.errors.join('; ') : (refusal?.detail ?? null),
+  }
+}
+
+/** The entry of a refusal before any policy was asked. */
+export function refusalEntry(known: Known, refusal: Refusal, nowMs: number): DecisionEntry {
+  return {
+    ...common(known, nowMs),
+    tool: null,
+    argumentsDigest: null,
+    decision: 'deny',
+    policies: refusal.policies ?? [],
+    reason: refusal.reason,
+    detail: refusal.detail ?? refusal.message,
+  }
+}
+
+/** The entry of how a recorded call ended. */
+export function outcomeEntry(
+  exchange: Exchange,
+  ended: { status: OutcomeEntry['status']; refusal: Refusal | undefined; resultBytes: number },
+  nowMs: number,
+): OutcomeEntry {
+  return {
+    kind: 'outcome',
+    requestId: exchange.requestId,
+    time: new Date(nowMs).toISOString(),
+    status: ended.status,
+    reason: ended.refusal?.reason ?? null,
+    detail: ended.refusal?.detail ?? ended.refusal?.message ?? null,
+    durationMs: Math.max(0, Math.round((nowMs - exchange.arrivedAtMs) * 1000) / 1000),
+    resultBytes: ended.resultBytes,
+  }
+}
+
+function common({ exchange, caller, server, method }: Known, nowMs: number) {
+  const { peer } = exchange
+  return {
+    kind: 'decision' as const,
+    requestId: exchange.requestId,
+    time: new Date(nowMs).toISOString(),
+    principal: caller === undefined ? null : showEntity(caller.principal),
+    agent: caller?.agent === undefined ? null : caller.agent.id,
+    credential: caller?.authentication.credential ?? null,
+    source: peer.transport === 'unix' ? 'unix' : (peer.address ?? 'unknown'),
+    server: server ?? null,
+    method: method ?? null,
+  }
+}
