@@ -1,0 +1,95 @@
+/**
+ * A request's credential → who is calling. Judged anew on every request. A credential that was presented and is
+ * not good is refused, never passed over: it does not turn its bearer into the anonymous principal. Nobody is
+ * anonymous unless the configuration says so, and then only this machine is.
+ */
+import { type Caller, createCaller, type EntityRef } from '../model/caller.ts'
+import type { Exchange, Peer } from '../model/exchange.ts'
+import { type Refusal, unavailable } from '../model/refusal.ts'
+import { err, ok, type Result } from '../model/result.ts'
+import { hashApiKey, isApiKey } from './api-key.ts'
+import type { RememberedKeys } from './remembered-keys.ts'
+
+export interface AuthenticateDeps {
+  readonly keys: RememberedKeys
+  /** Who a caller on this machine without a credential is; nobody when left out. */
+  readonly anonymous?: EntityRef
+}
+
+type Asked = Pick<Exchange, 'rawHeaders' | 'target' | 'peer'>
+
+/** Who is calling, or the refusal `unauthenticated` (`unavailable` while keys cannot be looked up). */
+export function authenticate(exchange: Asked, deps: AuthenticateDeps): Result<Caller, Refusal> {
+  const credentials = headerValues(exchange.rawHeaders, 'authorization')
+  if (hasQueryToken(exchange.target)) {
+    return refuse('Credentials do not belong in the address: send the key as "Authorization: Bearer tg_…".')
+  }
+  const [credential] = credentials
+  if (credential === undefined) return anonymously(exchange, deps.anonymous)
+  if (credentials.length > 1) return refuse('The request carries more than one Authorization header.')
+  const [, token] = /^bearer +(\S+)$/i.exec(credential) ?? []
+  if (token === undefined || !isApiKey(token)) {
+    return refuse('The Authorization header does not hold a Tollgate key: it reads "Bearer tg_…".')
+  }
+  const answer = deps.keys.find(hashApiKey(token))
+  switch (answer.kind) {
+    case 'known':
+      return ok(answer.caller)
+    case 'unknown':
+      return refuse('This key is not known here.')
+    // Whoever holds the key may learn what became of it.
+    case 'revoked':
+      return refuse('This key has been revoked.', `key ${answer.name}`)
+    case 'expired':
+      return refuse('This key has expired.', `key ${answer.name}`)
+    case 'unavailable':
+      return err(unavailable('Keys cannot be looked up, so nobody is let through.', answer.cause))
+  }
+}
+
+/** The value of `WWW-Authenticate` for a request that was refused as `unauthenticated` (RFC 6750). */
+export function challenge(exchange: Pick<Exchange, 'rawHeaders'>): string {
+  const wasPresented = headerValues(exchange.rawHeaders, 'authorization').length > 0
+  return wasPresented ? 'Bearer realm="tollgate", error="invalid_token"' : 'Bearer realm="tollgate"'
+}
+
+/** Whether the other end is on this machine: a Unix socket, or an address that never leaves it. */
+export function isLocal(peer: Peer): boolean {
+  if (peer.transport === 'unix') return true
+  return peer.address !== undefined && loopback.test(peer.address)
+}
+
+const loopback = /^(::1|(::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3})$/i
+
+/** What proxies add. A request that has one came from elsewhere, whatever address it arrives from. */
+const proxyHeaders = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']
+
+function anonymously(exchange: Asked, anonymous: EntityRef | undefined): Result<Caller, Refusal> {
+  const signIn = 'This gateway needs a key: send it as "Authorization: Bearer tg_…".'
+  if (anonymous === undefined) return refuse(signIn)
+  if (!isLocal(exchange.peer)) return refuse(signIn, 'anonymous callers must be on this machine')
+  const proxied = proxyHeaders.find((name) => headerValues(exchange.rawHeaders, name).length > 0)
+  if (proxied !== undefined)
+    return refuse(signIn, `an anonymous call came through a proxy: it has ${proxied}`)
+  return ok(createCaller(anonymous, undefined, { method: 'anonymous' }))
+}
+
+function hasQueryToken(target: string): boolean {
+  const query = target.indexOf('?')
+  return query >= 0 && /[?&](access_token|api_?key)=|tg_/i.test(target.slice(query))
+}
+
+function headerValues(rawHeaders: readonly string[], name: string): readonly string[] {
+  const values: string[] = []
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const at = rawHeaders[index]
+    if (at?.length === name.length && at.toLowerCase() === name)
+      values.push((rawHeaders[index + 1] ?? '').trim())
+  }
+  return values
+}
+
+function refuse(message: string, detail?: string): Result<never, Refusal> {
+  const refusal: Refusal = { reason: 'unauthenticated', message, remedy: { kind: 'sign-in' } }
+  return err(detail === undefined ? refusal : { ...refusal, detail })
+}
