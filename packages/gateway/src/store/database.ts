@@ -1,0 +1,126 @@
+/**
+ * `<data>/tollgate.db`: one SQLite file for what must survive a restart, besides the audit log. WAL, so that
+ * readers never wait for a writer in another process; every commit is synced before it is acknowledged.
+ * The schema has a number; opening brings an older file up to date in one transaction, and leaves one that a
+ * newer version made alone. A crash at any point leaves the last committed state.
+ */
+import fs from 'node:fs'
+import path from 'node:path'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { err, ok, type Result } from '../model/result.ts'
+
+/** Each brings the schema from the number of its index to the next. Never edit one that was released. */
+const migrations: readonly string[] = [
+  `CREATE TABLE keys (
+     name TEXT NOT NULL PRIMARY KEY,
+     token_hash TEXT NOT NULL UNIQUE,
+     principal_type TEXT NOT NULL,
+     principal_id TEXT NOT NULL,
+     agent TEXT,
+     created_at_ms INTEGER NOT NULL,
+     expires_at_ms INTEGER,
+     revoked_at_ms INTEGER
+   ) STRICT`,
+]
+
+/** How long a write waits for one in another process. */
+const busyTimeoutMs = 2000
+
+/** Opens the database of a data directory, creating both where they are missing. The error is a sentence. */
+export function openDatabase(dataDir: string): Result<Database, string> {
+  const file = path.join(dataDir, 'tollgate.db')
+  let connection: DatabaseSync | undefined
+  try {
+    fs.mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    makePrivate(file)
+    connection = new DatabaseSync(file, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true })
+    connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    migrate(connection)
+    return ok(new Database(file, connection))
+  } catch (error) {
+    connection?.close()
+    return err(`${file} cannot be opened: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+/** A connection to `tollgate.db` that knows when somebody else has changed it. */
+export class Database {
+  readonly #file: string
+  readonly #connection: DatabaseSync
+  readonly #identity: string
+  readonly #dataVersion: StatementSync
+  #seenVersion: unknown
+  #ownChange = false
+
+  constructor(file: string, connection: DatabaseSync) {
+    this.#file = file
+    this.#connection = connection
+    this.#identity = identityOf(file)
+    this.#dataVersion = connection.prepare('PRAGMA data_version')
+    this.#seenVersion = this.#version()
+  }
+
+  prepare(sql: string): StatementSync {
+    return this.#connection.prepare(sql)
+  }
+
+  /** To be called after a change through this connection, which SQLite does not count. */
+  noteChange(): void {
+    this.#ownChange = true
+  }
+
+  /**
+   * Whether anything was committed since the last call, here or in another process. A few microseconds.
+   * Throws when the file was removed or replaced: what this connection still reads is then nobody's truth.
+   */
+  changed(): boolean {
+    if (identityOf(this.#file) !== this.#identity) {
+      throw new Error(`${this.#file} was replaced while it was open; restart to use the new file`)
+    }
+    const version = this.#version()
+    const changed = this.#ownChange || version !== this.#seenVersion
+    this.#seenVersion = version
+    this.#ownChange = false
+    return changed
+  }
+
+  close(): void {
+    this.#connection.close()
+  }
+
+  #version(): unknown {
+    return this.#dataVersion.get()?.['data_version']
+  }
+}
+
+/** The WAL and its index take their mode from the database file, so it must be private before it is opened. */
+function makePrivate(file: string): void {
+  fs.closeSync(fs.openSync(file, 'a', 0o600))
+  if ((fs.statSync(file).mode & 0o077) !== 0) fs.chmodSync(file, 0o600)
+}
+
+function identityOf(file: string): string {
+  const { dev, ino } = fs.statSync(file, { bigint: true })
+  return `${dev}:${ino}`
+}
+
+function migrate(connection: DatabaseSync): void {
+  connection.exec('BEGIN IMMEDIATE')
+  try {
+    connection.exec('CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL) STRICT')
+    const row = connection.prepare('SELECT version FROM schema_version').get()
+    const version = Number(row?.['version'] ?? 0)
+    if (version > migrations.length) {
+      throw new Error(
+        `it was made by a newer version of Tollgate (schema ${version}, known: ${migrations.length})`,
+      )
+    }
+    if (row === undefined) connection.exec('INSERT INTO schema_version (version) VALUES (0)')
+    for (const migration of migrations.slice(version)) connection.exec(migration)
+    connection.prepare('UPDATE schema_version SET version = ?').run(migrations.length)
+    connection.exec('COMMIT')
+  } catch (error) {
+    connection.exec('ROLLBACK')
+    throw error
+  }
+}
