@@ -1,0 +1,135 @@
+/**
+ * Turns the schema's complaints into sentences for the person who wrote the file: the key, what is wrong, how to mend
+ * it. Values are never repeated, as any of them may be a secret; keys are.
+ */
+import type * as z from 'zod'
+import type { Complaint, Path, YamlDocument } from './document.ts'
+import { closest, hintFor } from './hints.ts'
+import { configJsonSchema } from './schema.ts'
+
+/** `servers.files.command[0]`. */
+export function showPath(path: Path): string {
+  return path
+    .map((part, index) =>
+      typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`,
+    )
+    .join('')
+}
+
+/** One complaint for each thing wrong. */
+export function explainIssue(issue: z.core.$ZodIssue, document: YamlDocument): Complaint[] {
+  const { path } = issue
+  const about = path.length === 0 ? 'the file' : showPath(path)
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => {
+      const keyPath = [...path, key]
+      return { position: document.positionOfKey(keyPath), message: explainUnknownKey(keyPath) }
+    })
+  }
+  if (issue.code === 'invalid_key') {
+    const message = `${about} ${issue.issues[0]?.message ?? 'is not accepted here'}`
+    return [{ position: document.positionOfKey(path), message }]
+  }
+  return [{ position: document.positionOfValue(path), message: `${about} ${explainValue(issue)}` }]
+}
+
+function explainUnknownKey(path: Path): string {
+  const hint = hintFor(path)
+  if (hint !== undefined) return `${showPath(path)} ${hint}`
+  const parent = path.slice(0, -1)
+  const known = knownKeys(parent)
+  const meant = closest(String(path.at(-1)), known)
+  const where = parent.length === 0 ? 'the file' : showPath(parent)
+  const mend = meant === undefined ? `${where} takes ${list(known)}` : `did you mean ${meant}?`
+  return `unknown key ${showPath(path)}; ${mend}`
+}
+
+function explainValue(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return explainType(issue.expected, issue.input, issue.path)
+    case 'invalid_value':
+      return oneOf(issue.values.map(String), issue.input)
+    case 'too_small':
+      if (issue.origin === 'number' || issue.origin === 'int') return `must be at least ${issue.minimum}`
+      return 'must not be empty'
+    case 'too_big':
+      if (issue.origin === 'number' || issue.origin === 'int') return `must be at most ${issue.maximum}`
+      return `must not be longer than ${issue.maximum} characters`
+    case 'invalid_union':
+      return issue.discriminator === undefined ? issue.message : explainChoice(issue)
+    default:
+      return issue.message
+  }
+}
+
+function explainChoice(issue: z.core.$ZodIssueInvalidUnion): string {
+  const choices = (issue as { options?: unknown[] }).options ?? []
+  const input = issue.input as Record<string, unknown> | undefined
+  return oneOf(choices.map(String), input?.[issue.discriminator ?? ''])
+}
+
+function oneOf(choices: readonly string[], input: unknown): string {
+  if (input === undefined) return `is missing; it is ${list(choices, 'or')}`
+  const meant = typeof input === 'string' ? closest(input, choices) : undefined
+  return `must be ${list(choices, 'or')}${meant === undefined ? '' : `; did you mean ${meant}?`}`
+}
+
+const words: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a map of keys and values',
+  record: 'a map of names and values',
+}
+
+function explainType(expected: string, input: unknown, path: Path): string {
+  const example = exampleOf(path)
+  const such = example === undefined ? '' : `, such as ${example}`
+  const wanted = `${words[expected] ?? expected}${such}`
+  if (input === undefined) return `is missing; it is ${wanted}`
+  if (input === null) return `has no value; write ${wanted}, or remove the key`
+  if (expected === 'string' && typeof input !== 'object')
+    return `must be text: put it in quotes${such && ` (${example})`}`
+  return `must be ${wanted}`
+}
+
+interface Shape {
+  readonly properties?: Readonly<Record<string, Shape>>
+  readonly additionalProperties?: Shape | boolean
+  readonly items?: Shape
+  readonly oneOf?: readonly Shape[]
+  readonly examples?: readonly unknown[]
+}
+
+/** The parts of the schema that describe what stands at `path`; several where there are alternatives. */
+function shapesAt(path: Path): readonly Shape[] {
+  let shapes: readonly Shape[] = [configJsonSchema() as Shape]
+  for (const part of path) {
+    shapes = shapes
+      .flatMap((shape) => shape.oneOf ?? [shape])
+      .flatMap((shape) => {
+        if (typeof part === 'number') return shape.items ?? []
+        const own = Object.hasOwn(shape.properties ?? {}, part) ? shape.properties?.[String(part)] : undefined
+        return own ?? (typeof shape.additionalProperties === 'object' ? shape.additionalProperties : [])
+      })
+  }
+  return shapes.flatMap((shape) => shape.oneOf ?? [shape])
+}
+
+function knownKeys(path: Path): readonly string[] {
+  return [...new Set(shapesAt(path).flatMap((shape) => Object.keys(shape.properties ?? {})))]
+}
+
+function exampleOf(path: Path): string | undefined {
+  const example = shapesAt(path).find((shape) => shape.examples !== undefined)?.examples?.[0]
+  if (example === undefined) return undefined
+  return typeof example === 'string' ? example : JSON.stringify(example).replaceAll('"', '')
+}
+
+function list(names: readonly string[], conjunction = 'and'): string {
+  if (names.length < 2) return names.join('')
+  return `${names.slice(0, -1).join(', ')} ${conjunction} ${names.at(-1)}`
+}

@@ -1,0 +1,116 @@
+/** From the file as written to the Config: paths made absolute against the file's folder, each server of one kind. */
+import { dirname, resolve } from 'node:path'
+import { err, ok, type Result } from '../model/result.ts'
+import type { Config, Listen, SecretOrValue, SecretRef, ServerConfig, ToolAttributes } from './config.ts'
+import type { WrittenConfig, WrittenServer } from './schema.ts'
+import { unixPathFault } from './paths.ts'
+import { type Fault, kindOf } from './servers.ts'
+
+const ADMIN_TCP = 'must be a Unix socket: TCP is not supported yet, use unix:/path'
+
+/** `file` is absolute, and `written` has passed the schema and `serverFaults`. */
+export function normalise(written: WrittenConfig, file: string): Result<Config, readonly Fault[]> {
+  const folder = dirname(file)
+  const at = (path: string) => resolve(folder, path)
+  const faults: Fault[] = []
+  const socketAt = (path: string, key: readonly string[]): string => {
+    const message = unixPathFault(at(path))
+    if (message !== undefined) faults.push({ path: key, at: 'value', message })
+    return at(path)
+  }
+  const listenAt = (listen: Listen): Listen =>
+    listen.kind === 'tcp' ? listen : { kind: 'unix', path: socketAt(listen.path, ['listen']) }
+
+  const dataDir = at(written.data)
+  const admin = written.admin.listen ?? { kind: 'unix' as const, path: resolve(dataDir, 'admin.sock') }
+  if (admin.kind === 'tcp') faults.push({ path: ['admin', 'listen'], at: 'value', message: ADMIN_TCP })
+  const { anonymous } = written.identity
+  const { tls } = written
+
+  const servers = new Map<string, ServerConfig>()
+  for (const [name, server] of Object.entries(written.servers)) {
+    servers.set(name, normaliseServer(name, server, { at, socketAt, folder }))
+  }
+  const config: Config = {
+    file,
+    dataDir,
+    policyDir: at(written.policies),
+    environment: written.environment,
+    listen: listenAt(written.listen),
+    ...(tls === undefined ? {} : { tls: { certFile: at(tls.cert), keyFile: at(tls.key) } }),
+    trustedProxies: written.trustedProxies,
+    allowedHosts: written.allowedHosts,
+    allowedOrigins: written.allowedOrigins,
+    admin: { path: admin.kind === 'tcp' ? '' : socketAt(admin.path, adminKey(written)) },
+    ...(anonymous === undefined ? {} : { anonymous }),
+    limits: written.limits,
+    servers,
+  }
+  return faults.length === 0 ? ok(config) : err(faults)
+}
+
+/** The key whose value decides where the admin socket is. */
+function adminKey(written: WrittenConfig): readonly string[] {
+  return written.admin.listen === undefined ? ['data'] : ['admin', 'listen']
+}
+
+interface Resolvers {
+  readonly at: (path: string) => string
+  readonly socketAt: (path: string, key: readonly string[]) => string
+  readonly folder: string
+}
+
+function normaliseServer(
+  name: string,
+  server: WrittenServer,
+  { at, socketAt, folder }: Resolvers,
+): ServerConfig {
+  const common = { name, tools: tools(server) }
+  const { sharing = 'shared', startup = 'lazy', url, credential } = server
+  const socket =
+    server.socket === undefined ? undefined : socketAt(server.socket, ['servers', name, 'socket'])
+  switch (kindOf(server)) {
+    case 'command': {
+      const [program = '', ...args] = server.command ?? []
+      const env = Object.entries(server.env ?? {}).map(
+        ([key, value]) => [key, resolveSecret(value, at)] as const,
+      )
+      const cwd = server.cwd === undefined ? folder : at(server.cwd)
+      return {
+        ...common,
+        kind: 'command',
+        command: [program, ...args],
+        cwd,
+        env: Object.fromEntries(env),
+        sharing,
+        startup,
+      }
+    }
+    case 'http':
+      return {
+        ...common,
+        kind: 'http',
+        url: url ?? '',
+        ...(socket === undefined ? {} : { socket }),
+        ...(credential === undefined
+          ? {}
+          : { credential: { ...credential, secret: resolveSecret(credential.secret, at) } }),
+      }
+    case 'socket':
+      return { ...common, kind: 'socket', socket: socket ?? '', sharing, startup }
+    case undefined:
+      throw new TypeError(`The server ${name} was not checked before normalising.`)
+  }
+}
+
+function resolveSecret<T extends SecretOrValue | SecretRef>(secret: T, at: (path: string) => string): T {
+  return secret.kind === 'file' ? { ...secret, path: at(secret.path) } : secret
+}
+
+function tools(server: WrittenServer): ReadonlyMap<string, ToolAttributes> {
+  const entries = Object.entries(server.tools ?? {}).map(([tool, attributes]) => {
+    const given = Object.entries(attributes).filter(([, value]) => value !== undefined)
+    return [tool, Object.fromEntries(given) as ToolAttributes] as const
+  })
+  return new Map(entries)
+}

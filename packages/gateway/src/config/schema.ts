@@ -1,0 +1,210 @@
+/**
+ * The schema of `tollgate.yaml`: from it come the types, the JSON Schema for editors and the reference page.
+ * It checks each key by itself; what keys mean together is in servers.ts, and paths are resolved in normalise.ts.
+ * A message completes a sentence that begins with the key's name.
+ */
+import * as z from 'zod'
+import type { Result } from '../model/result.ts'
+import { parseEntity } from './entity.ts'
+import { parseListen } from './listen.ts'
+import { pathFault, unixPathFault } from './paths.ts'
+import { parseSecret, parseSecretOrValue } from './secret.ts'
+import { httpUrlFault, originFault, hostFault, credentialHeaderFault } from './web.ts'
+
+/** Text that `parse` understands; the parsed form is the schema's output. */
+function parsed<T>(parse: (text: string) => Result<T, string>) {
+  return z.string().transform((text, context) => {
+    const result = parse(text)
+    if (result.ok) return result.value
+    context.issues.push({ code: 'custom', message: result.error, input: text })
+    return z.NEVER
+  })
+}
+
+/** Text that `fault` finds nothing wrong with. */
+function sound(fault: (text: string) => string | undefined) {
+  return z.string().check((context) => {
+    const message = fault(context.value)
+    if (message !== undefined) context.issues.push({ code: 'custom', message, input: context.value })
+  })
+}
+
+function limit(unit: string, least: number, standard: number) {
+  return (what: string) => z.int().min(least).default(standard).describe(`${what}, in ${unit}.`)
+}
+
+const word = (text: string) => (text.includes('\0') ? 'must not contain a NUL character' : undefined)
+
+const limits = z.strictObject({
+  maxBodyBytes: limit('bytes', 1024, 4 * 1024 * 1024)('Largest request body'),
+  maxHeaderBytes: limit('bytes', 1024, 16 * 1024)('Largest request head'),
+  maxJsonDepth: limit('levels', 4, 64)('Deepest nesting of a request'),
+  maxJsonMembers: limit('members', 16, 10_000)('Most members and elements of one request'),
+  headersTimeoutSeconds: limit('seconds', 1, 10)('Longest wait for a request head'),
+  bodyTimeoutSeconds: limit('seconds', 1, 30)('Longest wait for a request body'),
+  requestTimeoutSeconds: limit(
+    'seconds',
+    1,
+    300,
+  )('Longest wait for the first sign of an answer from a server'),
+  maxResultBytes: limit('bytes', 1024, 64 * 1024 * 1024)('Largest message of a server'),
+  maxSessions: limit('sessions', 1, 1000)('Most sessions open at once'),
+  drainSeconds: limit('seconds', 0, 10)('Time that calls in flight have to finish when the gateway stops'),
+})
+
+const tool = z.strictObject({
+  readOnly: z.boolean().optional().describe('It changes nothing.'),
+  destructive: z.boolean().optional().describe('It may destroy or overwrite.'),
+  idempotent: z
+    .boolean()
+    .optional()
+    .describe('Calling it again with the same arguments changes nothing more.'),
+  openWorld: z.boolean().optional().describe('It reaches things outside, such as the web.'),
+  reads: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('Labels of what it brings in, such as `untrusted` and `private`.'),
+  sends: z.boolean().optional().describe('It can carry information out.'),
+})
+
+const secret = parsed(parseSecret)
+  .meta({ examples: ['env:TICKETS_TOKEN', 'file:/run/secrets/tickets'] })
+  .describe('Where the secret is: `env:NAME` or `file:path`. Never the secret itself.')
+
+const credential = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z
+      .literal('bearer')
+      .describe('`bearer` sends `Authorization: Bearer …`; `header` sends the header `name`.'),
+    secret,
+  }),
+  z.strictObject({
+    type: z.literal('header'),
+    name: sound(credentialHeaderFault)
+      .meta({ examples: ['X-Api-Key'] })
+      .describe('Name of the header, for `type: header`.'),
+    secret,
+  }),
+])
+
+const server = z.strictObject({
+  command: z
+    .array(sound(word))
+    .min(1)
+    .optional()
+    .meta({ examples: [['node', './server.js']] })
+    .describe('A program to start and its arguments, spoken to on stdin and stdout. No shell.'),
+  url: sound(httpUrlFault)
+    .optional()
+    .meta({ examples: ['https://tickets.example.com/mcp'] })
+    .describe('A server that speaks Streamable HTTP.'),
+  socket: sound(unixPathFault)
+    .optional()
+    .meta({ examples: ['/run/db-mcp.sock'] })
+    .describe(
+      'A Unix socket. Alone: it speaks like a program on stdin and stdout. With `url`: it speaks HTTP.',
+    ),
+  cwd: sound(pathFault)
+    .optional()
+    .describe('Folder that `command` starts in; default: the folder of this file.'),
+  env: z
+    .record(z.string().regex(/^[^=\0]+$/, 'must not be empty and not contain ='), parsed(parseSecretOrValue))
+    .optional()
+    .meta({ examples: [{ LOG_LEVEL: 'warn', API_KEY: 'env:TICKETS_TOKEN' }] })
+    .describe(
+      'Environment of `command`: values, or `env:NAME` and `file:path` for secrets. Nothing else is passed on.',
+    ),
+  sharing: z
+    .enum(['shared', 'per-session'])
+    .optional()
+    .describe('One process or connection for everyone, or one for each session; default `shared`.'),
+  startup: z
+    .enum(['lazy', 'eager'])
+    .optional()
+    .describe('When to start it: at the first call or with the gateway; default `lazy`.'),
+  credential: credential.optional().describe('What the gateway shows to the server at `url`.'),
+  tools: z
+    .record(z.string().min(1).max(256), tool)
+    .optional()
+    .describe("What policies see of a tool, by the server's own name for it."),
+})
+
+/** Matches the names a server may have; a `__` would be mistaken for the end of the name. */
+export const SERVER_NAME = /^[A-Za-z0-9][A-Za-z0-9.-]*(_[A-Za-z0-9.-]+)*$/
+export const MAX_SERVER_NAME_LENGTH = 64
+
+export const configSchema = z.strictObject({
+  listen: parsed(parseListen)
+    .prefault('127.0.0.1:7070')
+    .meta({ examples: ['127.0.0.1:7070', 'unix:/run/tollgate.sock'] })
+    .describe('Where callers connect: `host:port` or `unix:/path`.'),
+  admin: z
+    .strictObject({
+      listen: parsed(parseListen)
+        .optional()
+        .meta({ examples: ['unix:/run/tollgate-admin.sock'] })
+        .describe('A Unix socket, `unix:/path`; default: `admin.sock` in the data folder.'),
+    })
+    .prefault({})
+    .describe('The admin API, which `tollgate status` and `tollgate reload` use.'),
+  data: sound(pathFault).default('./.tollgate').describe('Folder for state, log and keys.'),
+  policies: sound(pathFault).default('./policies').describe('Folder of the policies, `*.cedar`.'),
+  environment: z
+    .string()
+    .min(1)
+    .max(256)
+    .default('dev')
+    .describe('Free text, seen by policies as `context.environment.name`.'),
+  identity: z
+    .strictObject({
+      anonymous: parsed(parseEntity)
+        .optional()
+        .meta({ examples: ['User::"local"'] })
+        .describe('Who a caller without a credential is; only on loopback addresses and Unix sockets.'),
+    })
+    .prefault({})
+    .describe(
+      'How callers are recognised. API keys are made with `tollgate key create` and do not stand here.',
+    ),
+  tls: z
+    .strictObject({
+      cert: sound(pathFault).describe('Certificate chain, PEM.'),
+      key: sound(pathFault).describe('Private key, PEM.'),
+    })
+    .optional()
+    .describe('Serve HTTPS on `listen`.'),
+  trustedProxies: z
+    .array(
+      z.union(
+        [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+        'must be an address or a CIDR range, such as 10.0.0.0/8',
+      ),
+    )
+    .default([])
+    .meta({ examples: [['10.0.0.0/8', '::1']] })
+    .describe('Addresses and ranges of the proxies in front, whose `X-Forwarded-For` is believed.'),
+  allowedHosts: z
+    .array(sound(hostFault))
+    .default([])
+    .meta({ examples: [['gate.example.com']] })
+    .describe("Names accepted in `Host`, besides the listener's own."),
+  allowedOrigins: z
+    .array(sound(originFault))
+    .default([])
+    .meta({ examples: [['https://app.example.com']] })
+    .describe("Origins of web pages accepted in `Origin`, besides the listener's own."),
+  limits: limits.prefault({}).describe('Bounds on what one caller or server can use up.'),
+  servers: z
+    .record(z.string().meta({ pattern: SERVER_NAME.source, maxLength: MAX_SERVER_NAME_LENGTH }), server)
+    .prefault({})
+    .describe('The MCP servers behind the gateway, by name. A tool is called `<name>__<tool>` everywhere.'),
+})
+
+/** The file as written, every key by itself valid, defaults filled in; paths still relative. */
+export type WrittenConfig = z.output<typeof configSchema>
+export type WrittenServer = WrittenConfig['servers'][string]
+
+/** For editors: `# yaml-language-server: $schema=…`. */
+export function configJsonSchema(): z.core.JSONSchema.BaseSchema {
+  return z.toJSONSchema(configSchema, { io: 'input' })
+}
