@@ -25,7 +25,7 @@ export interface Delivery {
   /** Headers of the reply, such as the session id of an `initialize`. */
   readonly headers: Readonly<Record<string, string>>
   /** Tells the server that its request was refused. */
-  refuseServerRequest(id: unknown, why: string): void
+  refuseServerRequest(id: unknown, why: string): Promise<void>
   /** Tells operators of what was dropped. */
   note(text: string): void
 }
@@ -131,7 +131,7 @@ class EventDelivery {
     if ('pass' in guarded) return this.#write({ event, text: guarded.pass.text })
     const why = 'drop' in guarded ? guarded.drop : guarded.deny
     this.#delivery.note(`dropped a message of the server: ${why}`)
-    if ('refuse' in guarded) this.#delivery.refuseServerRequest(guarded.refuse, why)
+    if ('refuse' in guarded) await this.#delivery.refuseServerRequest(guarded.refuse, why)
   }
 
   async #write({ event, text }: { event?: ServerEvent; text?: string }): Promise<void> {

@@ -3,6 +3,7 @@
  * the server and the tool it came from, so that `tasks/get` cannot become a way around the tool's policy.
  */
 import type { Caller } from '../model/caller.ts'
+import type { Message } from '../model/message.ts'
 import { type Refusal, unknown } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
 
@@ -44,6 +45,27 @@ export class Handles {
     return ok(handle)
   }
 }
+
+/** The handle that a message follows up, checked against its caller; undefined for messages that follow up none. */
+export function bindHandle(
+  message: Message,
+  server: string,
+  caller: Caller,
+  handles: Handles,
+): Result<Handle | undefined, Refusal> {
+  const { method, params } = message
+  if (method.startsWith('tasks/') && method !== 'tasks/list')
+    return handles.find(params?.['taskId'], server, caller)
+  const wanted = method === 'subscriptions/listen' ? params?.['notifications'] : undefined
+  const taskIds = (wanted as { taskIds?: unknown } | undefined)?.taskIds
+  for (const taskId of Array.isArray(taskIds) ? taskIds : []) {
+    const found = handles.find(taskId, server, caller)
+    if (!found.ok) return found
+  }
+  return NO_HANDLE
+}
+
+const NO_HANDLE = ok(undefined)
 
 function keyOf(server: string, taskId: string): string {
   return `${server}\n${taskId}`

@@ -128,7 +128,8 @@ function checkModern(
 }
 
 function checkLegacy(exchange: Exchange, message: Message): Refusal | undefined {
-  if (!LEGACY_VERSIONS.includes(message.protocolVersion)) return unsupported(message.protocolVersion, SUPPORTED_VERSIONS)
+  if (!LEGACY_VERSIONS.includes(message.protocolVersion))
+    return unsupported(message.protocolVersion, SUPPORTED_VERSIONS)
   return message.kind === 'response' ? undefined : checkMirrored(exchange, message, false)
 }
 

@@ -15,6 +15,12 @@ export interface SealOptions {
   randomId(): string
 }
 
+/** What was sealed, and the id to spend it by. */
+export interface Opened {
+  readonly id: string
+  readonly value: string
+}
+
 export class Seals {
   readonly #options: SealOptions
   /** Ids of seals that were opened and may not be again, with the time they expire. */
@@ -35,35 +41,39 @@ export class Seals {
       .encrypt(this.#options.key)
   }
 
-  /** Opens a seal made with the same binding. With `once`, a second opening is refused. */
-  async open(sealed: unknown, binding: string, once: boolean): Promise<Result<string, Refusal>> {
+  /** Opens a seal made with the same binding. */
+  async open(sealed: unknown, binding: string): Promise<Result<Opened, Refusal>> {
     if (typeof sealed !== 'string') return err(broken('not a string'))
-    const now = this.#options.now()
     try {
       const { payload } = await jwtDecrypt(sealed, this.#options.key, {
         subject: binding,
-        currentDate: new Date(now),
+        currentDate: new Date(this.#options.now()),
         keyManagementAlgorithms: ['dir'],
         contentEncryptionAlgorithms: ['A256GCM'],
         requiredClaims: ['jti', 'exp'],
       })
       const id = String(payload.jti)
-      if (once && this.#spent.has(id)) return err(broken('used before'))
-      if (once) this.#spend(id, now)
-      return ok(String(payload['value']))
+      return this.#spent.has(id) ? err(broken('used before')) : ok({ id, value: String(payload['value']) })
     } catch (problem) {
       return err(broken(problem instanceof Error ? problem.message : 'unreadable'))
     }
   }
 
-  #spend(id: string, now: number): void {
+  /** Uses up a seal that opens once; refused when someone else was faster. Without an id there is nothing to spend. */
+  spend(id: string | undefined): Result<void, Refusal> {
+    if (id === undefined) return NOTHING
+    const now = this.#options.now()
     for (const [spent, expiresAtMs] of this.#spent) {
       if (expiresAtMs > now) break // in order of time: the rest is younger
       this.#spent.delete(spent)
     }
+    if (this.#spent.has(id)) return err(broken('used before'))
     this.#spent.set(id, now + this.#options.ttlSeconds * 1000)
+    return NOTHING
   }
 }
+
+const NOTHING = ok(undefined)
 
 function broken(detail: string): Refusal {
   return invalid(

@@ -3,6 +3,7 @@
  * made for, and for anyone else it does not exist. The server's own session id stays on this side.
  */
 import type { Caller } from '../model/caller.ts'
+import type { Message } from '../model/message.ts'
 import { type Refusal, unknown } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import type { UpstreamSession } from '../model/upstream.ts'
@@ -98,3 +99,17 @@ export class Sessions {
     this.endWhere((session) => session.lastUsedAtMs < before)
   }
 }
+
+/** The session that a legacy message claims; undefined for messages that belong to none. */
+export function bindSession(
+  message: Message,
+  server: string,
+  caller: Caller,
+  sessions: Sessions,
+): Result<Session | undefined, Refusal> {
+  // Modern requests have no sessions, and initialize opens one: an id on those means nothing.
+  if (message.sessionId === undefined || message.method === 'initialize') return NO_SESSION
+  return sessions.find(message.sessionId, server, caller)
+}
+
+const NO_SESSION = ok(undefined)

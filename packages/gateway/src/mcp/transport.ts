@@ -5,6 +5,7 @@
  */
 import type { Exchange } from '../model/exchange.ts'
 import { invalid, type Refusal } from '../model/refusal.ts'
+import { err, ok, type Result } from '../model/result.ts'
 
 export interface HostRules {
   /** Exact Host values, lower case, with the port: `127.0.0.1:7070`. */
@@ -35,34 +36,30 @@ const SINGLE = new Set(
   ]),
 )
 
-/** The first thing wrong with the request's head, if any. */
-export function checkTransport(exchange: Exchange, rules: HostRules): Refusal | undefined {
-  const { rawHeaders, target } = exchange
-  const seen = new Set<string>()
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = (rawHeaders[at] ?? '').toLowerCase()
-    if (SINGLE.has(name)) {
-      if (seen.has(name)) return invalid(`The request has more than one ${name} header.`)
-      seen.add(name)
-    }
-  }
-  if (!target.startsWith('/')) return invalid('The request target must be a path, such as /mcp/files.')
+/** Refuses the first thing wrong with the request's head. */
+export function checkTransport(exchange: Exchange, rules: HostRules): Result<void, Refusal> {
+  const { repeatedHeaders, target } = exchange
+  const repeated = repeatedHeaders.find((name) => SINGLE.has(name))
+  if (repeated !== undefined) return bad(`The request has more than one ${repeated} header.`)
+  if (!target.startsWith('/')) return bad('The request target must be a path, such as /mcp/files.')
   const host = exchange.header('host')
-  if (host === undefined) return invalid('The request has no Host header.')
+  if (host === undefined) return bad('The request has no Host header.')
   if (!rules.hosts.has(host.toLowerCase())) {
-    return invalid('The Host header does not name this gateway; add it to allowedHosts if it should.', {
-      status: 403,
-    })
+    return bad('The Host header does not name this gateway; add it to allowedHosts if it should.', 403)
   }
   const origin = exchange.header('origin')
   if (origin !== undefined && !rules.origins.has(origin.toLowerCase())) {
-    return invalid('This Origin may not call the gateway; add it to allowedOrigins if it should.', {
-      status: 403,
-    })
+    return bad('This Origin may not call the gateway; add it to allowedOrigins if it should.', 403)
   }
   if (exchange.header('transfer-encoding') !== undefined && exchange.header('content-length') !== undefined) {
-    return invalid('The request has both Content-Length and Transfer-Encoding.')
+    return bad('The request has both Content-Length and Transfer-Encoding.')
   }
-  if (exchange.header('upgrade') !== undefined) return invalid('Protocol upgrades are not accepted.')
-  return undefined
+  if (exchange.header('upgrade') !== undefined) return bad('Protocol upgrades are not accepted.')
+  return FINE
+}
+
+const FINE = ok(undefined)
+
+function bad(message: string, status = 400): Result<void, Refusal> {
+  return err(invalid(message, { status }))
 }

@@ -32,6 +32,8 @@ export interface Query {
   readonly input: unknown
   readonly source: Source
   readonly protocolVersion: string
+  /** When the legacy session began, where there is one. */
+  readonly sessionStartedAtMs: number | undefined
 }
 
 /** Where the request came from. */

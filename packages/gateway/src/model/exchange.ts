@@ -21,6 +21,8 @@ export interface Exchange {
   readonly target: string
   /** Header lines as received: name, value, name, value … Names keep their case, repeated lines stay apart. */
   readonly rawHeaders: readonly string[]
+  /** Lower-case names of the headers that came on more than one line. */
+  readonly repeatedHeaders: readonly string[]
   /** The value of a header line by its lower-case name; the first one when there are several. */
   header(name: string): string | undefined
   readonly peer: Peer

@@ -15,7 +15,7 @@ export interface PermitFields {
   /** The decision, already durable. */
   readonly entry: DurableEntry
   /** The upstream's side of the legacy session that the message belongs to. */
-  readonly session?: UpstreamSession
+  readonly session?: UpstreamSession | undefined
 }
 
 const mintKey = Symbol('mint')

@@ -8,12 +8,11 @@ import type { JsonObject, Message } from '../model/message.ts'
 import { invalid, type Refusal } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
 
-export interface QueryInput {
+/** Where a request came from, and how long its session has lasted. */
+export interface Origin {
   readonly requestId: string
-  readonly caller: Caller
-  readonly server: string
-  readonly message: Message
   readonly source: Source
+  readonly sessionStartedAtMs: number | undefined
   /** The tool that a task handle came from, for `tasks/*`. */
   readonly handleTool: string | undefined
 }
@@ -32,12 +31,16 @@ export function fullName(server: string, name: string): string {
 }
 
 /** Builds the query; refuses a message that lacks what its method must name. */
-export function toQuery(input: QueryInput): Result<Query, Refusal> {
-  const { requestId, caller, server, message, source } = input
-  const asked = ask(server, message.method, message.params ?? NO_PARAMS, input.handleTool)
+export function toQuery(
+  caller: Caller,
+  server: string,
+  message: Message,
+  origin: Origin,
+): Result<Query, Refusal> {
+  const asked = ask(server, message.method, message.params ?? NO_PARAMS, origin.handleTool)
   if (typeof asked === 'string') return err(invalid(asked, { code: -32602 }))
   return ok({
-    requestId,
+    requestId: origin.requestId,
     caller,
     server,
     method: message.method,
@@ -46,8 +49,9 @@ export function toQuery(input: QueryInput): Result<Query, Refusal> {
     alsoTargets: asked.alsoTargets ?? NONE,
     subject: asked.subject,
     input: asked.input,
-    source,
+    source: origin.source,
     protocolVersion: message.protocolVersion,
+    sessionStartedAtMs: origin.sessionStartedAtMs,
   })
 }
 

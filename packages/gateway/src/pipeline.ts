@@ -1,0 +1,238 @@
+/**
+ * One call, top to bottom: the only file about the order of things. `handleCall` wraps `enforce`; whatever `enforce`
+ * refuses, and whatever is thrown, is recorded and rendered in one place. Each step returns a Result, and the first
+ * "no" ends the call.
+ */
+import { digestArguments } from './audit/digest.ts'
+import { decisionEntry, outcomeEntry, refusalEntry } from './audit/entries.ts'
+import type { Trail } from './audit/trail.ts'
+import { cursorBinding, openContinuation, stateBinding } from './mcp/continuation.ts'
+import { deliver, type Outcome } from './mcp/deliver.ts'
+import { bindHandle, type Handle, type Handles } from './mcp/handles.ts'
+import { type MessageLimits, readMessage } from './mcp/read.ts'
+import { renderRefusal } from './mcp/render.ts'
+import { errorAnswer } from './mcp/answer.ts'
+import { matchRoute, type Route } from './mcp/routes.ts'
+import type { Seals } from './mcp/sealed.ts'
+import { bindSession, type Session, type Sessions } from './mcp/sessions.ts'
+import { checkTransport, type HostRules } from './mcp/transport.ts'
+import type { Caller } from './model/caller.ts'
+import type { Query } from './model/decision.ts'
+import type { DurableEntry } from './model/entry.ts'
+import type { Exchange } from './model/exchange.ts'
+import type { Message } from './model/message.ts'
+import { mintPermit, type Permit } from './model/permit.ts'
+import type { Refusal } from './model/refusal.ts'
+import { err, ok, type Result } from './model/result.ts'
+import type { Reply } from './model/upstream.ts'
+import { decide } from './policy/decide.ts'
+import type { Policies } from './policy/policies.ts'
+import { type Origin, serverRequestQuery, toQuery } from './policy/query.ts'
+import { isVisible } from './policy/visible.ts'
+
+/** Everything that a reload replaces, together and at once. Immutable for the calls that hold it. */
+export interface Snapshot {
+  readonly routes: ReadonlyMap<string, Route>
+  readonly policies: Policies
+  readonly hosts: HostRules
+  readonly limits: MessageLimits
+}
+
+/** What calls share: made once by the composition root (server/). */
+export interface Gateway {
+  snapshot(): Snapshot
+  authenticate(exchange: Exchange): Result<Caller, Refusal>
+  /** `WWW-Authenticate` of a 401 to this exchange. */
+  challenge(exchange: Exchange): string
+  readonly trail: Pick<Trail, 'record' | 'outcome'>
+  readonly sessions: Sessions
+  readonly handles: Handles
+  readonly seals: Seals
+  /** Aborts when the exchange ends early, or its session or credential ends. */
+  lifetime(call: Permitted): AbortSignal
+  now(): number
+  /** Tells operators, never the caller. */
+  note(text: string): void
+}
+
+/** What is known of a call so far: what a refusal is recorded and rendered with. */
+interface Call {
+  readonly exchange: Exchange
+  caller?: Caller
+  route?: Route
+  message?: Message | undefined
+  entry?: DurableEntry
+}
+
+/** What is known of a call once it may go ahead. */
+export interface Permitted {
+  readonly exchange: Exchange
+  readonly caller: Caller
+  readonly route: Route
+  readonly message: Message
+  readonly session: Session | undefined
+  readonly query: Query
+  readonly policies: Policies
+}
+
+/** Handles one exchange. Never rejects: anything thrown is the refusal `internal`, recorded like any other. */
+export async function handleCall(exchange: Exchange, gateway: Gateway): Promise<void> {
+  const call: Call = { exchange }
+  const ended = await enforce(call, gateway).catch(internal)
+  const outcome = ended.ok ? ended.value : await refuse(call, ended.error, gateway)
+  if (call.entry !== undefined) gateway.trail.outcome(outcomeEntry(exchange, outcome, gateway.now()))
+}
+
+async function enforce(call: Call, gateway: Gateway): Promise<Result<Outcome, Refusal>> {
+  const { exchange } = call
+  const { routes, policies, hosts, limits } = gateway.snapshot() // immutable for this call
+
+  const transport = checkTransport(exchange, hosts) // 400; 403 for a foreign Host or Origin
+  if (!transport.ok) return transport
+
+  const caller = gateway.authenticate(exchange) // 401 and a challenge
+  if (!caller.ok) return caller
+  call.caller = caller.value
+
+  const route = matchRoute(routes, exchange) // 404
+  if (!route.ok) return route
+  call.route = route.value
+  const { server } = route.value
+
+  const read = await readMessage(exchange, limits) // bounded, strict; headers must agree with the body
+  call.message = read.ok ? read.value : read.error.message
+  if (!read.ok) return err(read.error.refusal)
+
+  const session = bindSession(read.value, server, caller.value, gateway.sessions) // 404, also for someone else's
+  if (!session.ok) return session
+  const handle = bindHandle(read.value, server, caller.value, gateway.handles)
+  if (!handle.ok) return handle
+  const { bindingKey } = caller.value
+  const continued = await openContinuation(read.value, {
+    bindingKey,
+    server,
+    seals: gateway.seals,
+    digest: digestArguments,
+  })
+  if (!continued.ok) return continued
+  const { message, spend } = continued.value
+
+  const query = toQuery(caller.value, server, message, originOf(exchange, session.value, handle.value))
+  if (!query.ok) return query
+  const decision = decide(policies, query.value, gateway.now()) // pure, synchronous, microseconds
+  const recorded = await gateway.trail.record(decisionEntry(exchange, query.value, decision, gateway.now()))
+  if (!recorded.ok) return recorded // not on record: not forwarded
+  call.entry = recorded.value
+  if (decision.refusal !== undefined) return err(decision.refusal)
+
+  const spent = gateway.seals.spend(spend) // a state is good for one retry
+  if (!spent.ok) return spent
+  const permit = mintPermit({
+    caller: caller.value,
+    server,
+    message,
+    entry: recorded.value,
+    session: session.value?.upstream,
+  })
+  const permitted = {
+    exchange,
+    caller: caller.value,
+    route: route.value,
+    message,
+    session: session.value,
+    query: query.value,
+    policies,
+  }
+  const reply = await route.value.upstream.forward(permit, gateway.lifetime(permitted))
+  if (!reply.ok) return err(endIfForgotten(reply.error, session.value, gateway))
+  return ok(await guardReply(reply.value, permit, permitted, gateway)) // filter, seal, judge; then deliver
+}
+
+/** The reply on its way back: lists filtered by the same policies, states sealed, the server's own requests judged. */
+async function guardReply(
+  reply: Reply,
+  permit: Permit,
+  permitted: Permitted,
+  gateway: Gateway,
+): Promise<Outcome> {
+  const { exchange, caller, route, message, session, query, policies } = permitted
+  const { server, upstream } = route
+  const { bindingKey } = caller
+  const opened =
+    'session' in reply && reply.session !== undefined
+      ? gateway.sessions.open(server, caller, reply.session)
+      : undefined
+  const outcome = await deliver(reply, {
+    exchange,
+    message,
+    headers: opened === undefined ? {} : { 'mcp-session-id': opened.id },
+    guard: {
+      message,
+      visible: (kind, name) => isVisible(policies, query, kind, name, gateway.now()),
+      permitsServerRequest: async (method, params) => {
+        const asked = serverRequestQuery(query, method, params)
+        const decision = decide(policies, asked, gateway.now())
+        const recorded = await gateway.trail.record(decisionEntry(exchange, asked, decision, gateway.now()))
+        return recorded.ok && decision.refusal === undefined
+      },
+      sealState: (value) =>
+        gateway.seals.seal(value, stateBinding(bindingKey, server, message, digestArguments)),
+      sealCursor: (value) => gateway.seals.seal(value, cursorBinding(bindingKey, server, message)),
+      bindTask: (taskId) =>
+        gateway.handles.bind(taskId, { caller, server, tool: String(message.params?.['name']) }),
+      ownsTask: (taskId) => gateway.handles.find(taskId, server, caller).ok,
+    },
+    refuseServerRequest: async (id, why) => {
+      const answer = errorAnswer(message, id, `Not permitted: ${why}`)
+      const held = opened?.upstream ?? session?.upstream
+      const denial = mintPermit({ caller, server, message: answer, entry: permit.entry, session: held })
+      await upstream.forward(denial, exchange.signal)
+    },
+    note: (text) => gateway.note(`${server}: ${text} (request ${exchange.requestId})`),
+  })
+  if (message.kind === 'end' && session !== undefined) gateway.sessions.end(session)
+  return outcome
+}
+
+/** The one place where a refusal leaves: on record, then on the wire. */
+async function refuse(call: Call, refusal: Refusal, gateway: Gateway): Promise<Outcome> {
+  const { exchange, caller, message } = call
+  let told = refusal
+  if (call.entry === undefined) {
+    const known = { exchange, caller, server: call.route?.server, method: message?.method }
+    const recorded = await gateway.trail.record(refusalEntry(known, refusal, gateway.now()))
+    if (!recorded.ok) told = recorded.error
+  }
+  if (refusal.reason === 'internal')
+    gateway.note(`internal error: ${refusal.detail} (request ${exchange.requestId})`)
+  const challenge = refusal.reason === 'unauthenticated' ? gateway.challenge(exchange) : ''
+  const { status, headers, body } = renderRefusal(told, { requestId: exchange.requestId, message, challenge })
+  exchange.reply.send(status, headers, body)
+  return { status: 'refused', refusal: told, resultBytes: body.length }
+}
+
+/** A bug or a broken environment: denied, and told to operators in full. */
+function internal(thrown: unknown): Result<never, Refusal> {
+  const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
+  return err({
+    reason: 'internal',
+    message: 'The gateway failed on this call; it was not let through.',
+    detail,
+  })
+}
+
+/** A session that the server no longer knows is over here too, so that the client starts a new one. */
+function endIfForgotten(refusal: Refusal, session: Session | undefined, gateway: Gateway): Refusal {
+  if (session !== undefined && refusal.reason === 'unknown') gateway.sessions.end(session)
+  return refusal
+}
+
+function originOf(exchange: Exchange, session: Session | undefined, handle: Handle | undefined): Origin {
+  const { transport, address } = exchange.peer
+  return {
+    requestId: exchange.requestId,
+    source: { transport, ip: address },
+    sessionStartedAtMs: session?.startedAtMs,
+    handleTool: handle?.tool,
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * A set of policies with the entities they speak of, ready to decide. Immutable: a reload makes a new one, and the
+ * calls in flight keep the old. Entities of names that callers bring are cached up to a bound.
+ */
+import {
+  compile,
+  type Entity,
+  entity,
+  type Policy,
+  type PolicyError,
+  type PolicySet,
+  parsePolicies,
+  plain,
+} from '@tollgate/cedar'
+import type { EntityRef } from '../model/caller.ts'
+import type { Target } from '../model/decision.ts'
+import { err, ok, type Result } from '../model/result.ts'
+
+/** A file of policies, as loaded. */
+export interface PolicyText {
+  /** As shown in errors. */
+  readonly file: string
+  readonly text: string
+}
+
+/** Attributes that policies see of a tool; the defaults are those of the specification (server/tools, annotations). */
+export interface ToolFacts {
+  readonly readOnly?: boolean
+  readonly destructive?: boolean
+  readonly idempotent?: boolean
+  readonly openWorld?: boolean
+  readonly reads?: readonly string[]
+  readonly sends?: boolean
+}
+
+export interface PolicyWorld {
+  /** `context.environment.name`. */
+  readonly environment: string
+  /** The configured facts of a tool, by its full name. */
+  toolFacts(tool: string): ToolFacts | undefined
+}
+
+/** Remedies that lift a forbid; a thing forbidden only until then can be seen. */
+const LIFTABLE = new Set(['task', 'approval'])
+const MAX_CACHED = 10_000
+const TOOLS_CALL = entity('Action', 'tools/call')
+
+export class Policies {
+  readonly all: PolicySet
+  /** Without the forbids that a task or an approval would lift. */
+  readonly lifted: PolicySet
+  readonly environment: string
+  readonly #world: PolicyWorld
+  readonly #toolActions = new Map<string, Entity>()
+  readonly #resources = new Map<string, Entity>()
+  readonly #references = new Map<string, Entity>()
+  /** Which servers a principal may reach at all: permits by principal and server (see reach.ts). */
+  readonly reach = new Map<string, readonly string[]>()
+
+  private constructor(all: PolicySet, lifted: PolicySet, world: PolicyWorld) {
+    this.all = all
+    this.lifted = lifted
+    this.environment = world.environment
+    this.#world = world
+  }
+
+  /** Parses and compiles; every error names its file, line and column. */
+  static load(texts: readonly PolicyText[], world: PolicyWorld): Result<Policies, readonly PolicyError[]> {
+    const policies: Policy[] = []
+    const errors: PolicyError[] = []
+    for (const { file, text } of texts) {
+      const parsed = parsePolicies(text, { file, idPrefix: texts.length > 1 ? `${stem(file)}:` : '' })
+      if (parsed.ok) policies.push(...parsed.value)
+      else errors.push(...parsed.errors)
+    }
+    if (errors.length > 0) return err(errors)
+    const all = compile(policies)
+    if (!all.ok) return err(all.errors)
+    const lifted = compile(policies.filter((policy) => !isLiftable(policy)))
+    return lifted.ok ? ok(new Policies(all.value, lifted.value, world)) : err(lifted.errors)
+  }
+
+  /** `Action::"files__read_file"`, the call of that tool, is in `Action::"tools/call"`; other actions stand alone. */
+  action({ action, resource }: Target): Entity {
+    if (resource.type !== 'Tool' || action !== resource.id) return this.#reference('Action', action)
+    return remember(this.#toolActions, action, () => entity('Action', action, { parents: [TOOLS_CALL] }))
+  }
+
+  /** A tool, prompt or resource in its server, or the server itself. */
+  resource(ref: EntityRef, server: string): Entity {
+    if (ref.type === 'Server') return this.#reference('Server', ref.id)
+    return remember(this.#resources, `${server}\n${ref.type}\n${ref.id}`, () => {
+      const parents = [this.#reference('Server', server)]
+      return entity(ref.type, ref.id, { parents, attrs: this.#attributes(ref, server) })
+    })
+  }
+
+  /** A principal or agent; what is known of it beyond its name arrives with identity providers. */
+  named(ref: EntityRef): Entity {
+    return this.#reference(ref.type, ref.id)
+  }
+
+  #reference(type: string, id: string): Entity {
+    return remember(this.#references, `${type}\n${id}`, () => entity(type, id))
+  }
+
+  #attributes(ref: EntityRef, server: string) {
+    if (ref.type === 'Resource') return { uri: ref.id, server }
+    const name = ref.id.slice(server.length + 2)
+    if (ref.type !== 'Tool') return { name, server }
+    const facts = this.#world.toolFacts(ref.id) ?? {}
+    return {
+      name,
+      server,
+      readOnly: facts.readOnly ?? false,
+      destructive: facts.destructive ?? facts.readOnly !== true,
+      idempotent: facts.idempotent ?? false,
+      openWorld: facts.openWorld ?? true,
+      reads: plain(facts.reads ?? []),
+      sends: facts.sends ?? false,
+    }
+  }
+}
+
+/** Whether the policy is a forbid that a task or an approval lifts. */
+export function isLiftable(policy: Policy): boolean {
+  return policy.effect === 'forbid' && LIFTABLE.has(policy.annotations.get('remedy') ?? '')
+}
+
+function remember(cache: Map<string, Entity>, key: string, make: () => Entity): Entity {
+  const known = cache.get(key)
+  if (known !== undefined) return known
+  if (cache.size >= MAX_CACHED) cache.clear()
+  const made = make()
+  cache.set(key, made)
+  return made
+}
+
+function stem(file: string): string {
+  return (file.split('/').at(-1) ?? file).replace(/\.cedar$/, '')
+}

@@ -1,0 +1,43 @@
+/**
+ * Whether a caller could do anything at all on a server. Connecting and listing need no rule of their own, so this is
+ * what keeps a server that holds nothing for the caller from even being there.
+ */
+import { type Constraint, couldApply, type Policy } from '@tollgate/cedar'
+import type { EntityRef } from '../model/caller.ts'
+import type { Policies } from './policies.ts'
+
+const MAX_REMEMBERED = 10_000
+
+/** Ids of the permits that could apply to this principal on this server; empty when it is out of reach. */
+export function reachingPermits(policies: Policies, principal: EntityRef, server: string): readonly string[] {
+  const key = `${principal.type}\n${principal.id}\n${server}`
+  const known = policies.reach.get(key)
+  if (known !== undefined) return known
+  const query = {
+    principal: policies.named(principal),
+    resourceWithin: policies.named({ type: 'Server', id: server }),
+  }
+  const ids = couldApply(policies.all, query)
+    .filter((policy) => concerns(policy, server))
+    .map(({ id }) => id)
+  if (policies.reach.size >= MAX_REMEMBERED) policies.reach.clear()
+  policies.reach.set(key, ids)
+  return ids
+}
+
+/** Names hold the server they belong to, so a permit for one tool of another server does not reach this one. */
+function concerns({ scope }: Policy, server: string): boolean {
+  return couldName(scope.action, server) && couldName(scope.resource, server)
+}
+
+function couldName(constraint: Constraint, server: string): boolean {
+  if (constraint.op === 'any' || constraint.op === 'is') return true
+  const entities = constraint.op === '==' ? [constraint.entity] : constraint.entities
+  return entities.some((named) => {
+    if (!('type' in named)) return true
+    if (named.type === 'Server') return named.id === server
+    const qualified =
+      named.type === 'Tool' || named.type === 'Prompt' || (named.type === 'Action' && !named.id.includes('/'))
+    return !qualified || named.id.startsWith(`${server}__`)
+  })
+}

@@ -1,0 +1,178 @@
+/** An Exchange over node:http: what the pipeline needs of a request, and one write per reply. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TLSSocket } from 'node:tls'
+import type { Exchange, Peer, ReplySink, ReplyStream } from '../model/exchange.ts'
+import { invalid, type Refusal, unavailable } from '../model/refusal.ts'
+import { err, ok, type Result } from '../model/result.ts'
+
+/** Comments are sent on a stream that is silent for this long, so that nothing in between takes it for dead. */
+const KEEP_ALIVE_MS = 15_000
+
+export class NodeExchange implements Exchange, ReplySink {
+  readonly requestId: string
+  readonly arrivedAtMs: number
+  readonly method: string
+  readonly target: string
+  readonly rawHeaders: readonly string[]
+  readonly repeatedHeaders: readonly string[]
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+  readonly #headers = new Map<string, string>()
+  #bodyRead = false
+  #abort: AbortController | undefined
+
+  constructor(request: IncomingMessage, response: ServerResponse, requestId: string, arrivedAtMs: number) {
+    this.requestId = requestId
+    this.arrivedAtMs = arrivedAtMs
+    this.method = request.method ?? ''
+    this.target = request.url ?? ''
+    this.rawHeaders = request.rawHeaders
+    this.#request = request
+    this.#response = response
+    this.repeatedHeaders = this.#index()
+    // Without a listener a reset connection would be an uncaught error; the reply's own close tells the story.
+    response.on('error', () => undefined)
+  }
+
+  header(name: string): string | undefined {
+    return this.#headers.get(name)
+  }
+
+  get peer(): Peer {
+    const { socket } = this.#request
+    const secure = (socket as Partial<TLSSocket>).encrypted === true
+    const { remoteAddress } = socket
+    return remoteAddress === undefined
+      ? { transport: 'unix', secure }
+      : { transport: 'tcp', address: remoteAddress, secure }
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      const abort = new AbortController()
+      this.#abort = abort
+      if (this.#response.destroyed) abort.abort()
+      this.#response.on('close', () => {
+        if (!this.#response.writableFinished) abort.abort()
+      })
+    }
+    return this.#abort.signal
+  }
+
+  get reply(): ReplySink {
+    return this
+  }
+
+  readBody(maxBytes: number): Promise<Result<Buffer, Refusal>> {
+    this.#bodyRead = true
+    const tooLarge = () => err(invalid(`The body is larger than ${maxBytes} bytes.`, { status: 413 }))
+    if (Number(this.header('content-length') ?? 0) > maxBytes) {
+      this.#bodyRead = false
+      return Promise.resolve(tooLarge())
+    }
+    return new Promise((resolve) => {
+      const request = this.#request
+      let first: Buffer | undefined
+      let chunks: Buffer[] | undefined
+      let length = 0
+      request.on('data', (chunk: Buffer) => {
+        length += chunk.length
+        if (length > maxBytes) {
+          request.removeAllListeners('data')
+          request.pause()
+          this.#bodyRead = false
+          return resolve(tooLarge())
+        }
+        if (first === undefined) first = chunk
+        else (chunks ??= [first]).push(chunk)
+      })
+      request.on('end', () =>
+        resolve(ok(chunks === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(chunks))),
+      )
+      request.on('error', () => resolve(err(invalid('The body did not arrive.', { status: 408 }))))
+      request.on('close', () => resolve(err(invalid('The body did not arrive.', { status: 408 }))))
+    })
+  }
+
+  send(status: number, headers: Readonly<Record<string, string>>, body: string): void {
+    const response = this.#response
+    if (response.headersSent || response.destroyed) return
+    const length = body === '' && (status === 202 || status === 204) ? 0 : Buffer.byteLength(body)
+    const lines = ['content-length', String(length)]
+    for (const name in headers) lines.push(name, headers[name] ?? '')
+    // A body nobody will read must not be taken for the next request.
+    if (!this.#bodyRead && this.method !== 'GET') lines.push('connection', 'close')
+    response.writeHead(status, lines)
+    response.end(body)
+  }
+
+  stream(status: number, headers: Readonly<Record<string, string>>): ReplyStream {
+    this.#response.writeHead(status, headers as Record<string, string>)
+    this.#response.flushHeaders()
+    return new NodeReplyStream(this.#response)
+  }
+
+  #index(): readonly string[] {
+    const { rawHeaders } = this
+    let repeated: string[] | undefined
+    for (let at = 0; at < rawHeaders.length; at += 2) {
+      const name = (rawHeaders[at] as string).toLowerCase()
+      if (this.#headers.has(name)) (repeated ??= []).push(name)
+      else this.#headers.set(name, rawHeaders[at + 1] as string)
+    }
+    return repeated ?? NONE
+  }
+}
+
+const NONE: readonly string[] = []
+
+class NodeReplyStream implements ReplyStream {
+  readonly #response: ServerResponse
+  readonly #keepAlive: NodeJS.Timeout
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+    this.#keepAlive = setInterval(() => {
+      if (!response.writableNeedDrain) response.write(': keep-alive\n\n')
+    }, KEEP_ALIVE_MS)
+    response.on('close', () => clearInterval(this.#keepAlive))
+  }
+
+  write(chunk: string): Promise<void> {
+    const response = this.#response
+    if (response.destroyed) return Promise.reject(new Error('the caller has gone'))
+    this.#keepAlive.refresh()
+    if (response.write(chunk)) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const drained = () => {
+        response.off('close', closed)
+        resolve()
+      }
+      const closed = () => {
+        response.off('drain', drained)
+        reject(new Error('the caller has gone'))
+      }
+      response.once('drain', drained)
+      response.once('close', closed)
+    })
+  }
+
+  end(): void {
+    clearInterval(this.#keepAlive)
+    if (!this.#response.destroyed) this.#response.end()
+  }
+}
+
+/** For requests that node:http could not read: there is no exchange to reply to, only a socket. */
+export function malformedRequest(problem: NodeJS.ErrnoException): Refusal {
+  switch (problem.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return invalid('The headers are too large.', { status: 431 }, problem.code)
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return invalid('The request did not arrive in time.', { status: 408 }, problem.code)
+    case undefined:
+      return unavailable('The connection broke.', problem.message)
+    default:
+      return invalid('The request is not well-formed HTTP.', { status: 400 }, problem.code)
+  }
+}
