@@ -20,6 +20,8 @@ gateway/src/model/a.ts | import 'zod' | model/ must not import zod: row 1 import
 gateway/src/authn/a.ts | import 'undici' | authn/ must not import undici: connections to servers are made in upstream/ only
 gateway/src/vault/a.ts | import 'node:fs/promises' | vault/ must not import node:fs/promises: only row 4 (server, cli, store) touches
 gateway/src/upstream/a.ts | import 'child_process' | upstream/ must not import child_process: only row 4
+gateway/src/exposure/c.ts | export { isIP, connect } from 'node:net' | exposure/ must not import node:net: only row 4
+gateway/src/authn/d.ts | import os from 'node:os'; os.hostname() | authn/ must not import node:os: only row 4
 cedar/src/a.ts | import 'node:fs' | packages/cedar must not import node:fs: only row 4
 cedar/src/b.ts | import 'zod' | packages/cedar must not import zod: packages of row 0 have no dependencies
 tlog/src/a.ts | import '@tollgate/cedar' | packages/tlog must not import @tollgate/cedar: packages of row 0 have no dependencies
@@ -40,6 +42,7 @@ gateway/src/pipeline.ts | import { mintPermit } from './model/permit.ts'; import
 gateway/src/policy/d.ts | import './a.ts'; import '../model/a.ts'; import '@tollgate/cedar'; import 'zod'
 gateway/src/vault/b.ts | export { createHash } from 'node:crypto'; export type { Socket } from 'node:net'
 gateway/src/upstream/c.ts | import 'undici'; export { Permit } from '../model/permit.ts'
+gateway/src/exposure/b.ts | export { BlockList, isIP } from 'node:net'; export type O = import('node:os').CpuInfo
 gateway/src/cli/a.ts | import '../server/a.ts'; import '../store/a.ts'; export const now = Date.now()
 gateway/src/config/b.ts | export const a = (process: { env: object }, at: number) => [process.env, new Date(at)]
 gateway/src/upstream/c.test.ts | import 'node:fs'; export { mintPermit } from '../model/permit.ts'

@@ -20,6 +20,8 @@ const besides = ['server → store', 'cli → server', 'cli → store']
 const leafPackages = ['cedar', 'tlog']
 /** Node modules that compute and do not touch the world outside; any row may use them. */
 const pureModules = 'assert buffer crypto events path stream string_decoder url util vm zlib'.split(' ')
+/** What only computes in modules that else do not. */
+const pureNames: Readonly<Record<string, string>> = { net: 'BlockList SocketAddress isIP isIPv4 isIPv6' }
 /** Third-party packages that open connections, and the unit they belong to. */
 const adapters: Readonly<Record<string, string>> = { undici: 'upstream' }
 
@@ -59,22 +61,23 @@ export function permitFault(file: string): string | undefined {
   return `${from.label} must not import mintPermit: only pipeline.ts mints, after the decision is recorded ${see}`
 }
 
-/** Why `file` must not import `specifier`; undefined when it may. */
-export function importFault(file: string, specifier: string, typeOnly: boolean): string | undefined {
+/** Why `file` must not import `values` from `specifier` (types alone: none; all: `*`); undefined when it may. */
+export function importFault(file: string, specifier: string, values: readonly string[]): string | undefined {
   const from = place(file)
   if (from === undefined) return undefined
   const target = specifier.startsWith('.') ? path.join(path.dirname(file), specifier) : specifier
   const to = place(target)
-  const reason = target === specifier ? packageFault(from, target, typeOnly) : sourceFault(from, to)
+  const reason = target === specifier ? packageFault(from, target, values) : sourceFault(from, to)
   return reason && `${from.label} must not import ${to?.label ?? target}: ${reason}`
 }
 
-function packageFault(from: Place, specifier: string, typeOnly: boolean): string | undefined {
+function packageFault(from: Place, specifier: string, values: readonly string[]): string | undefined {
   const { row } = from
   if (row === undefined) return unplaced
   if (isBuiltin(specifier)) {
     const name = specifier.replace(/^node:/, '').split('/')[0] ?? ''
-    return typeOnly || row >= 4 || pureModules.includes(name) ? undefined : onlyRow4
+    const isPure = values.every((value) => pureNames[name]?.split(' ').includes(value))
+    return isPure || row >= 4 || pureModules.includes(name) ? undefined : onlyRow4
   }
   if (row === 0) return `packages of row 0 have no dependencies ${see}`
   if (leafPackages.some((name) => specifier === `@tollgate/${name}`)) return undefined

@@ -5,13 +5,18 @@ import { ambientFault, importFault, permitFault } from './layers.ts'
 
 type Rule = Parameters<RuleTester['run']>[1]
 type Context = Parameters<Extract<Rule, { createOnce: unknown }>['createOnce']>[0]
+interface Specifier {
+  readonly type: string
+  readonly imported?: unknown
+  readonly local?: unknown
+}
 /** What is read of a syntax node; the optional members are those of imports and re-exports. */
 interface Syntax {
   readonly type: string
   readonly source?: unknown
   readonly importKind?: string
   readonly exportKind?: string
-  readonly specifiers?: readonly { type: string; imported?: unknown; local?: unknown }[]
+  readonly specifiers?: readonly Specifier[]
   start: number
   end: number
   range: [number, number]
@@ -37,25 +42,20 @@ function onImport(check: (node: Syntax, specifier: string) => void) {
   return { ...declarations, ImportExpression: visit, TSImportType: visit }
 }
 
-function isTypeOnly(node: Syntax): boolean {
-  return node.type === 'TSImportType' || (node.importKind ?? node.exportKind) === 'type'
-}
-
-/** Names taken from the module as values; `*` when all of them are. */
-function names(node: Syntax): string[] {
-  if (isTypeOnly(node)) return []
-  return (node.specifiers ?? [{ type: '*' }]).map(({ imported, local, type }) => {
-    const name = (type === 'ExportSpecifier' ? local : imported) as
-      | { name?: string; value?: string }
-      | undefined
-    return name?.name ?? name?.value ?? '*'
+/** Names of the values taken from the module; `*` when that is all of them, none when only types are. */
+function valuesOf(node: Syntax): string[] {
+  if (node.type === 'TSImportType' || (node.importKind ?? node.exportKind) === 'type') return []
+  if (node.specifiers === undefined || node.specifiers.length === 0) return ['*']
+  return node.specifiers.map(({ imported, local, type }) => {
+    const name = (type === 'ExportSpecifier' ? local : imported) as { name?: string } | undefined
+    return name?.name ?? '*'
   })
 }
 
 const imports: Rule = {
   create: (context) =>
     onImport((node, specifier) => {
-      const message = importFault(fileOf(context), specifier, isTypeOnly(node))
+      const message = importFault(fileOf(context), specifier, valuesOf(node))
       if (message !== undefined) context.report({ message, node })
     }),
 }
@@ -65,7 +65,7 @@ const permit: Rule = {
     onImport((node, specifier) => {
       if (!specifier.endsWith('/permit.ts')) return
       const message = permitFault(fileOf(context))
-      const mints = names(node).some((name) => name === 'mintPermit' || name === '*')
+      const mints = valuesOf(node).some((name) => name === 'mintPermit' || name === '*')
       if (message !== undefined && mints) context.report({ message, node })
     }),
 }
@@ -78,7 +78,7 @@ const ambient: Rule = {
     }
     return {
       ...onImport((node, specifier) => {
-        const name = names(node).find((each) => random.test(each))
+        const name = valuesOf(node).find((each) => random.test(each))
         if (name !== undefined && /^(node:)?crypto$/.test(specifier)) report(name, node)
       }),
       Identifier(node) {

@@ -1,7 +1,7 @@
 /**
  * Calls a running demo gateway as a legacy MCP client does: handshake, one call that policy allows,
- * one that it refuses, one without a key. Arguments: the gateway's origin, and the file that what it prints
- * is written to. Exits 1 with the reason when an answer is not what it has to be.
+ * one that it refuses, one without a key. Arguments: the gateway's origin, the file that what it prints is
+ * written to, its process id. Exits 1 with the reason when an answer is not what it has to be.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const allowedCall = { name: 'files__list_allowed_directories', arguments: {} }
 const refusedCall = { name: 'files__write_file', arguments: { path: 'smoke.txt', content: 'no' } }
 
-const [origin = '', printed = ''] = process.argv.slice(2)
+const [origin = '', printed = '', pid = ''] = process.argv.slice(2)
 const deadlineMs = Date.now() + 120_000
 
 interface Reply {
@@ -46,9 +46,10 @@ async function post(headers: Record<string, string>, body: object): Promise<Repl
   return { status: response.status, sessionId: response.headers.get('mcp-session-id'), message }
 }
 
-/** Waits until the gateway answers and has printed a key. */
+/** Waits until the gateway answers and has printed a key; throws when it has ended. */
 async function ready(): Promise<string> {
   while (Date.now() < deadlineMs) {
+    process.kill(Number(pid), 0)
     const key = /\btg_[\w-]{51}/.exec(readFileSync(printed, 'utf8'))?.[0]
     const answers = await fetch(`${origin}/mcp`).then(
       () => true,
