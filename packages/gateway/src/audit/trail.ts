@@ -14,6 +14,7 @@ import { type Refusal, unavailable } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import { Backlog } from './backlog.ts'
 import { encodeEntry } from './encode.ts'
+import { Gathering } from './gathering.ts'
 
 /** Where lines go. */
 export interface EntryStore {
@@ -66,6 +67,8 @@ interface Waiting {
 
 /** An outcome waits this long for a decision to share a commit with. */
 const outcomeDelayMs = 50
+/** How long a commit waits for company, when that pays. */
+const gatheringMs = 1
 /** While the log is unwritable it is tried this often, even when nobody calls. */
 const retryMs = 1000
 
@@ -75,6 +78,7 @@ export class Trail {
   readonly #maxWaitingRecords: number
   readonly #maxWaitMs: number
   readonly #backlog: Backlog
+  readonly #gathering = new Gathering()
   /** For the next commit. */
   #waiting: Waiting[] = []
   /** In the commit under way, unless it stalled. */
@@ -161,8 +165,12 @@ export class Trail {
   }
 
   async #commitWaiting(): Promise<void> {
-    do await this.#commit()
-    while (this.#waiting.length > 0)
+    do {
+      const waits = this.#gathering.shouldWait(this.#waiting.length)
+      if (waits) await new Promise((resolve) => setTimeout(resolve, gatheringMs))
+      this.#gathering.learn(this.#waiting.length, waits)
+      await this.#commit()
+    } while (this.#waiting.length > 0)
     this.#running = undefined
     if (this.#hasWork()) this.#runLater()
   }
