@@ -66,14 +66,16 @@ function readParsed(text: string): Result<YamlDocument, readonly Complaint[]> {
     return line === 0 ? START : { line, column: col }
   }
 
-  const fatal: Complaint[] = []
-  const complaints: Complaint[] = []
-  for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
-    const position = at(pos[0])
-    if (code === 'DUPLICATE_KEY')
-      complaints.push({ position, message: `duplicate key ${keyText(text, pos)}; keep one` })
-    else fatal.push({ position, message: `not valid YAML: ${message}` })
-  }
+  const complaints = document.errors.filter(isDuplicate).map(({ pos }) => ({
+    position: at(pos[0]),
+    message: `duplicate key ${keyText(text, pos[0])}; keep one`,
+  }))
+  // A second syntax error is mostly an echo of the first.
+  const syntax = document.errors.filter((error) => !isDuplicate(error)).slice(0, 1)
+  const fatal: Complaint[] = [...syntax, ...document.warnings].map(({ pos, message }) => ({
+    position: at(pos[0]),
+    message: `not valid YAML: ${message}`,
+  }))
   visit(document, {
     Pair(_key, pair) {
       if (!isScalar(pair.key) || pair.key.value !== '__proto__') return
@@ -111,10 +113,14 @@ function readParsed(text: string): Result<YamlDocument, readonly Complaint[]> {
   })
 }
 
+function isDuplicate(error: { readonly code: string }): boolean {
+  return error.code === 'DUPLICATE_KEY'
+}
+
 function keyOf(pair: Pair): unknown {
   return isScalar(pair.key) ? pair.key.value : undefined
 }
 
-function keyText(text: string, [from]: readonly [number, number]): string {
+function keyText(text: string, from: number): string {
   return /^(?:"[^"\n]*"|'[^'\n]*'|[^\s:]+)/.exec(text.slice(from, from + 200))?.[0] ?? ''
 }

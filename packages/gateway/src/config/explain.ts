@@ -77,7 +77,7 @@ function oneOf(choices: readonly string[], input: unknown): string {
 
 const words: Readonly<Record<string, string>> = {
   string: 'text',
-  number: 'a number',
+  number: 'a whole number',
   int: 'a whole number',
   boolean: 'true or false',
   array: 'a list',
@@ -104,9 +104,12 @@ interface Shape {
   readonly examples?: readonly unknown[]
 }
 
+let root: Shape | undefined
+
 /** The parts of the schema that describe what stands at `path`; several where there are alternatives. */
 function shapesAt(path: Path): readonly Shape[] {
-  let shapes: readonly Shape[] = [configJsonSchema() as Shape]
+  root ??= configJsonSchema() as Shape
+  let shapes: readonly Shape[] = [root]
   for (const part of path) {
     shapes = shapes
       .flatMap((shape) => shape.oneOf ?? [shape])
@@ -126,7 +129,13 @@ function knownKeys(path: Path): readonly string[] {
 function exampleOf(path: Path): string | undefined {
   const example = shapesAt(path).find((shape) => shape.examples !== undefined)?.examples?.[0]
   if (example === undefined) return undefined
-  return typeof example === 'string' ? example : JSON.stringify(example).replaceAll('"', '')
+  return typeof example === 'string' ? example : showExample(example)
+}
+
+function showExample(example: unknown): string {
+  if (Array.isArray(example)) return `[${example.map(String).join(', ')}]`
+  const pairs = Object.entries(example as object).map(([key, value]) => `${key}: ${String(value)}`)
+  return `{ ${pairs.join(', ')} }`
 }
 
 function list(names: readonly string[], conjunction = 'and'): string {

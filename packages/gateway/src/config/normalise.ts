@@ -110,7 +110,7 @@ function resolveSecret<T extends SecretOrValue | SecretRef>(secret: T, at: (path
 function tools(server: WrittenServer): ReadonlyMap<string, ToolAttributes> {
   const entries = Object.entries(server.tools ?? {}).map(([tool, attributes]) => {
     const given = Object.entries(attributes).filter(([, value]) => value !== undefined)
-    return [tool, Object.fromEntries(given) as ToolAttributes] as const
+    return [tool, Object.fromEntries(given)] as const
   })
   return new Map(entries)
 }

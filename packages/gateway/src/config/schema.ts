@@ -9,16 +9,19 @@ import { parseEntity } from './entity.ts'
 import { parseListen } from './listen.ts'
 import { pathFault, unixPathFault } from './paths.ts'
 import { parseSecret, parseSecretOrValue } from './secret.ts'
-import { httpUrlFault, originFault, hostFault, credentialHeaderFault } from './web.ts'
+import { credentialHeaderFault, hostFault, httpUrlFault, originFault } from './web.ts'
 
-/** Text that `parse` understands; the parsed form is the schema's output. */
-function parsed<T>(parse: (text: string) => Result<T, string>) {
-  return z.string().transform((text, context) => {
-    const result = parse(text)
-    if (result.ok) return result.value
-    context.issues.push({ code: 'custom', message: result.error, input: text })
-    return z.NEVER
-  })
+/** Text that `parse` understands; the parsed form is the schema's output. The examples show how to write it. */
+function parsed<T>(parse: (text: string) => Result<T, string>, ...examples: string[]) {
+  return z
+    .string()
+    .meta({ examples })
+    .transform((text, context) => {
+      const result = parse(text)
+      if (result.ok) return result.value
+      context.issues.push({ code: 'custom', message: result.error, input: text })
+      return z.NEVER
+    })
 }
 
 /** Text that `fault` finds nothing wrong with. */
@@ -29,27 +32,23 @@ function sound(fault: (text: string) => string | undefined) {
   })
 }
 
-function limit(unit: string, least: number, standard: number) {
-  return (what: string) => z.int().min(least).default(standard).describe(`${what}, in ${unit}.`)
+function limit(least: number, standard: number, what: string) {
+  return z.int().min(least).default(standard).describe(what)
 }
 
 const word = (text: string) => (text.includes('\0') ? 'must not contain a NUL character' : undefined)
 
 const limits = z.strictObject({
-  maxBodyBytes: limit('bytes', 1024, 4 * 1024 * 1024)('Largest request body'),
-  maxHeaderBytes: limit('bytes', 1024, 16 * 1024)('Largest request head'),
-  maxJsonDepth: limit('levels', 4, 64)('Deepest nesting of a request'),
-  maxJsonMembers: limit('members', 16, 10_000)('Most members and elements of one request'),
-  headersTimeoutSeconds: limit('seconds', 1, 10)('Longest wait for a request head'),
-  bodyTimeoutSeconds: limit('seconds', 1, 30)('Longest wait for a request body'),
-  requestTimeoutSeconds: limit(
-    'seconds',
-    1,
-    300,
-  )('Longest wait for the first sign of an answer from a server'),
-  maxResultBytes: limit('bytes', 1024, 64 * 1024 * 1024)('Largest message of a server'),
-  maxSessions: limit('sessions', 1, 1000)('Most sessions open at once'),
-  drainSeconds: limit('seconds', 0, 10)('Time that calls in flight have to finish when the gateway stops'),
+  maxBodyBytes: limit(1024, 4 * 1024 * 1024, 'Largest request body.'),
+  maxHeaderBytes: limit(1024, 16 * 1024, 'Largest request head.'),
+  maxJsonDepth: limit(4, 64, 'Deepest nesting of a request, in levels.'),
+  maxJsonMembers: limit(16, 10_000, 'Most members and elements in one request.'),
+  headersTimeoutSeconds: limit(1, 10, 'Longest wait for a request head.'),
+  bodyTimeoutSeconds: limit(1, 30, 'Longest wait for a request body.'),
+  requestTimeoutSeconds: limit(1, 300, 'Longest wait for the first sign of an answer from a server.'),
+  maxResultBytes: limit(1024, 64 * 1024 * 1024, 'Largest message of a server.'),
+  maxSessions: limit(1, 1000, 'Most sessions open at once.'),
+  drainSeconds: limit(0, 10, 'Time that calls in flight have to finish when the gateway stops.'),
 })
 
 const tool = z.strictObject({
@@ -67,9 +66,9 @@ const tool = z.strictObject({
   sends: z.boolean().optional().describe('It can carry information out.'),
 })
 
-const secret = parsed(parseSecret)
-  .meta({ examples: ['env:TICKETS_TOKEN', 'file:/run/secrets/tickets'] })
-  .describe('Where the secret is: `env:NAME` or `file:path`. Never the secret itself.')
+const secret = parsed(parseSecret, 'env:TICKETS_TOKEN', 'file:/run/secrets/tickets').describe(
+  'Where the secret is: `env:NAME` or `file:path`. Never the secret itself.',
+)
 
 const credential = z.discriminatedUnion('type', [
   z.strictObject({
@@ -108,11 +107,14 @@ const server = z.strictObject({
     .optional()
     .describe('Folder that `command` starts in; default: the folder of this file.'),
   env: z
-    .record(z.string().regex(/^[^=\0]+$/, 'must not be empty and not contain ='), parsed(parseSecretOrValue))
+    .record(
+      z.string().regex(/^[^=\0]+$/, 'must not be empty and not contain ='),
+      parsed(parseSecretOrValue, 'warn', 'env:TICKETS_TOKEN'),
+    )
     .optional()
     .meta({ examples: [{ LOG_LEVEL: 'warn', API_KEY: 'env:TICKETS_TOKEN' }] })
     .describe(
-      'Environment of `command`: values, or `env:NAME` and `file:path` for secrets. Nothing else is passed on.',
+      'Environment of `command`: values, or `env:NAME` and `file:path` for secrets. Of its own the gateway passes on PATH, HOME, the locale and the like.',
     ),
   sharing: z
     .enum(['shared', 'per-session'])
@@ -134,15 +136,13 @@ export const SERVER_NAME = /^[A-Za-z0-9][A-Za-z0-9.-]*(_[A-Za-z0-9.-]+)*$/
 export const MAX_SERVER_NAME_LENGTH = 64
 
 export const configSchema = z.strictObject({
-  listen: parsed(parseListen)
+  listen: parsed(parseListen, '127.0.0.1:7070', 'unix:/run/tollgate.sock')
     .prefault('127.0.0.1:7070')
-    .meta({ examples: ['127.0.0.1:7070', 'unix:/run/tollgate.sock'] })
     .describe('Where callers connect: `host:port` or `unix:/path`.'),
   admin: z
     .strictObject({
-      listen: parsed(parseListen)
+      listen: parsed(parseListen, 'unix:/run/tollgate-admin.sock')
         .optional()
-        .meta({ examples: ['unix:/run/tollgate-admin.sock'] })
         .describe('A Unix socket, `unix:/path`; default: `admin.sock` in the data folder.'),
     })
     .prefault({})
@@ -157,9 +157,8 @@ export const configSchema = z.strictObject({
     .describe('Free text, seen by policies as `context.environment.name`.'),
   identity: z
     .strictObject({
-      anonymous: parsed(parseEntity)
+      anonymous: parsed(parseEntity, 'User::"local"')
         .optional()
-        .meta({ examples: ['User::"local"'] })
         .describe('Who a caller without a credential is; only on loopback addresses and Unix sockets.'),
     })
     .prefault({})
@@ -168,8 +167,12 @@ export const configSchema = z.strictObject({
     ),
   tls: z
     .strictObject({
-      cert: sound(pathFault).describe('Certificate chain, PEM.'),
-      key: sound(pathFault).describe('Private key, PEM.'),
+      cert: sound(pathFault)
+        .meta({ examples: ['./cert.pem'] })
+        .describe('Certificate chain, PEM.'),
+      key: sound(pathFault)
+        .meta({ examples: ['./key.pem'] })
+        .describe('Private key, PEM.'),
     })
     .optional()
     .describe('Serve HTTPS on `listen`.'),

@@ -1,0 +1,101 @@
+/** Writes the tables of docs/reference/configuration.md, and tollgate.schema.json, from the configuration's schema. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { configJsonSchema } from '../packages/gateway/src/config/schema.ts'
+
+interface Shape {
+  readonly type?: string
+  readonly description?: string
+  readonly default?: unknown
+  readonly examples?: readonly unknown[]
+  readonly const?: unknown
+  readonly enum?: readonly unknown[]
+  readonly minimum?: number
+  readonly properties?: Readonly<Record<string, Shape>>
+  readonly required?: readonly string[]
+  readonly additionalProperties?: Shape | false
+  readonly items?: Shape
+  readonly oneOf?: readonly Shape[]
+}
+
+const types: Readonly<Record<string, string>> = {
+  string: 'text',
+  boolean: 'true or false',
+  array: 'list of text',
+  object: 'map',
+}
+
+function typeOf({ enum: choices, type = '', minimum }: Shape): string {
+  if (choices !== undefined) return choices.map((each) => `\`${String(each)}\``).join(' or ')
+  return types[type] ?? `whole number from ${minimum}`
+}
+
+function inYaml(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(inYaml).join(', ')}]`
+  if (typeof value !== 'object' || value === null) return String(value)
+  const pairs = Object.entries(value).map(([key, each]) => `${key}: ${inYaml(each)}`)
+  return `{ ${pairs.join(', ')} }`
+}
+
+/** Alternatives as one map: a key that several have is described by the first, its constants together. */
+function merged(shape: Shape): Shape {
+  if (shape.oneOf === undefined) return shape
+  const properties: Record<string, Shape> = {}
+  for (const choice of shape.oneOf) {
+    for (const [key, each] of Object.entries(choice.properties ?? {})) {
+      const values = [...(properties[key]?.enum ?? []), ...(each.const === undefined ? [] : [each.const])]
+      properties[key] = { ...each, ...properties[key], ...(values.length === 0 ? {} : { enum: values }) }
+    }
+  }
+  return { ...shape, type: 'object', properties }
+}
+
+function rows(key: string, written: Shape): string[] {
+  const shape = merged(written)
+  const { properties, additionalProperties, description = '', examples, default: standard } = shape
+  const isLeaf = properties === undefined && !additionalProperties
+  const example = examples === undefined ? '' : ` Example: \`${inYaml(examples[0])}\`.`
+  const shownDefault = standard === undefined || !isLeaf ? '' : `\`${inYaml(standard)}\``
+  const own = `| \`${key}\` | ${typeOf(shape)} | ${shownDefault} | ${description}${example} |`
+  const below = Object.entries(properties ?? {}).flatMap(([name, each]) => rows(`${key}.${name}`, each))
+  const item = additionalProperties || undefined
+  if (item?.properties === undefined) return [own, ...below]
+  const placeholder = key.endsWith('tools') ? '<tool>' : '<name>'
+  return [
+    own,
+    ...Object.entries(item.properties).flatMap(([name, each]) => rows(`${key}.${placeholder}.${name}`, each)),
+  ]
+}
+
+function section(title: string, keys: readonly [string, Shape][]): string {
+  const table = keys.flatMap(([key, shape]) => rows(key, shape)).join('\n')
+  return `## ${title}\n\n| key | type | default | |\n|---|---|---|---|\n${table}\n`
+}
+
+/** The tables between the markers of configuration.md. */
+function tables(schema: Shape): string {
+  const keys = Object.entries(schema.properties ?? {})
+  const maps = keys.filter(([key]) => ['limits', 'servers'].includes(key))
+  const others = keys.filter((each) => !maps.includes(each))
+  return [section('The gateway', others), ...maps.map((each) => section(each[0], [each]))].join('\n')
+}
+
+const folder = path.join(import.meta.dirname, '../docs/reference')
+
+/** What the generated files must hold, by path; the prose of configuration.md is kept. */
+export function generatedFiles(): ReadonlyMap<string, string> {
+  const schema = configJsonSchema() as Shape
+  const page = path.join(folder, 'configuration.md')
+  const between = /(<!-- keys: [^\n]*-->\n).*(<!-- end of keys -->)/s
+  const text = readFileSync(page, 'utf8').replace(
+    between,
+    (_, start, end) => `${start}\n${tables(schema)}\n${end}`,
+  )
+  const json = `${JSON.stringify(schema, null, 2)}\n`
+  return new Map([
+    [page, text],
+    [path.join(folder, 'tollgate.schema.json'), json],
+  ])
+}
+
+if (import.meta.main) for (const [file, text] of generatedFiles()) writeFileSync(file, text)
