@@ -25,15 +25,15 @@ export type LogEntry = Entry | GapEntry
 
 /** Bytes of the longest line, its newline included. */
 export const maxLineBytes = 8192
+/** No longer string is kept whole, so that a very long one costs no more than its hash. */
+const longestWhole = 4096
 
 /** The line for an entry, newline included. */
 export function encodeEntry(entry: LogEntry): string {
-  const line = toLine(entry, Infinity)
-  // Three bytes is the most that one UTF-16 unit takes, so most lines need no counting.
-  if (line.length * 3 <= maxLineBytes || Buffer.byteLength(line) <= maxLineBytes) return line
-  for (let limit = 1024; ; limit = Math.floor(limit / 2)) {
-    const cut = toLine(entry, limit)
-    if (Buffer.byteLength(cut) <= maxLineBytes) return cut
+  for (let limit = longestWhole; ; limit = Math.floor(limit / 2)) {
+    const line = toLine(entry, limit)
+    // Three bytes is the most that one UTF-16 unit takes, so most lines need no counting.
+    if (line.length * 3 <= maxLineBytes || Buffer.byteLength(line) <= maxLineBytes) return line
   }
 }
 
@@ -41,7 +41,7 @@ function toLine(entry: LogEntry, limit: number): string {
   return `${escapeUnsafe(JSON.stringify(inOrder(entry, limit)))}\n`
 }
 
-/** A copy with members in the order of the format and no string longer than `limit`. */
+/** A copy with members in the order of the format and no string much longer than `limit`. */
 function inOrder(entry: LogEntry, limit: number): object {
   if (entry.kind === 'decision') return decisionInOrder(entry, limit)
   if (entry.kind === 'outcome') return outcomeInOrder(entry, limit)
@@ -69,7 +69,7 @@ function decisionInOrder(entry: DecisionEntry, limit: number): object {
     tool: cut(entry.tool, limit),
     argumentsDigest: cut(entry.argumentsDigest, limit),
     decision: entry.decision,
-    policies: limit === Infinity ? entry.policies : cutList(entry.policies, limit),
+    policies: cutList(entry.policies, limit),
     reason: entry.reason,
     detail: cut(entry.detail, limit),
   }
@@ -95,7 +95,7 @@ function cut(text: string | null, limit: number): string | null {
 }
 
 function cutList(texts: readonly string[], limit: number): readonly (string | null)[] {
-  const kept = Math.max(1, Math.floor(limit / 32))
+  const kept = Math.max(1, Math.floor(limit / 16))
   const shown = texts.slice(0, kept).map((text) => cut(text, Math.ceil(limit / 8)))
   if (texts.length <= kept) return shown
   const whole = hash('sha256', JSON.stringify(texts), 'base64url').slice(0, 16)

@@ -124,13 +124,13 @@ export class Trail {
     } catch (error) {
       this.#backlog.countLost(1, `an outcome cannot be encoded: ${told(error)}`)
     }
-    if (this.#running === undefined) this.#runLater()
+    if (this.#running === undefined && this.#timer === undefined) this.#runLater()
   }
 
   /** Resolves when all that was queued before is on stable storage, or cannot be brought there now. */
   async flush(): Promise<void> {
     await this.#running
-    // Decisions that came in meanwhile, then the outcomes that a first commit after a failure leaves behind.
+    // Three: what came in meanwhile, the gap that ends an outage, and the outcomes that had to wait for that.
     for (let attempt = 0; attempt < 3 && this.#hasWork(); attempt++) await this.#run()
   }
 
@@ -158,7 +158,8 @@ export class Trail {
 
   #runLater(): void {
     const afterMs = this.#outage === undefined ? outcomeDelayMs : retryMs
-    this.#timer ??= setTimeout(() => {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
       this.#timer = undefined
       void this.#run()
     }, afterMs).unref()
@@ -180,8 +181,8 @@ export class Trail {
     const batch = this.#waiting
     this.#waiting = []
     this.#committing = batch
-    // After a failure decisions go first: a backlog of outcomes must not be what keeps them off a full disk.
-    const taken = this.#backlog.take(this.#outage === undefined || batch.length === 0)
+    // Outcomes wait for the end of an outage: a backlog of them must not be what keeps decisions off a full disk.
+    const taken = this.#backlog.take(this.#outage === undefined)
     let lines = taken.text
     for (const { line } of batch) lines += line
     const timer = setTimeout(() => this.#stall(), this.#maxWaitMs).unref()
