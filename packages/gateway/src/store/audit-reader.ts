@@ -78,19 +78,22 @@ export async function* followEntries(
   { pollMs = 200 }: FollowOptions = {},
 ): AsyncGenerator<LogLine, void, undefined> {
   let following = await Following.start(path, 'end')
+  let wasThere = true
   try {
     while (!signal.aborted) {
-      // Looked up before reading: what a file still gets after it was moved is read in the rounds before it is left.
-      const isThere = following === undefined ? false : await following.isAt(path)
+      const isThere = following !== undefined && (await following.isAt(path))
       if (following !== undefined) for await (const line of following.more()) yield line
-      if (following === undefined || !isThere) {
+      // A file that was moved may get the rest of an append that was under way: it is read once more, later.
+      if (!isThere && (!wasThere || following === undefined)) {
         const next = await Following.start(path, 'beginning')
         if (next !== undefined) {
           await following?.close()
           following = next
+          wasThere = true
           continue
         }
       }
+      wasThere = isThere
       await delay(pollMs, undefined, { signal }).catch(() => undefined)
     }
   } finally {
@@ -104,7 +107,7 @@ class Following {
   readonly #identity: string
   #position: number
   /** The beginning of a line whose end has not been read. */
-  #partial = Buffer.alloc(0)
+  #partial: Buffer = Buffer.alloc(0)
   /** The first bytes of the file: while they stay, a shorter file had an append taken back and was not rewritten. */
   #head: Buffer
 
