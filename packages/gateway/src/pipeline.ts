@@ -83,6 +83,15 @@ export async function handleCall(exchange: Exchange, gateway: Gateway): Promise<
   if (call.entry !== undefined) gateway.trail.outcome(outcomeEntry(exchange, outcome, gateway.now()))
 }
 
+/** Records and answers a request that could not even be read as HTTP. */
+export async function refuseUnreadable(
+  exchange: Exchange,
+  refusal: Refusal,
+  gateway: Gateway,
+): Promise<void> {
+  await refuse({ exchange }, refusal, gateway)
+}
+
 async function enforce(call: Call, gateway: Gateway): Promise<Result<Outcome, Refusal>> {
   const { exchange } = call
   const { routes, policies, hosts, limits } = gateway.snapshot() // immutable for this call

@@ -1,9 +1,9 @@
 /** An Exchange over node:http: what the pipeline needs of a request, and one write per reply. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { TLSSocket } from 'node:tls'
 import type { Exchange, Peer, ReplySink, ReplyStream } from '../model/exchange.ts'
-import { invalid, type Refusal, unavailable } from '../model/refusal.ts'
+import { invalid, type Refusal } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
+import { peerOf } from './unreadable-exchange.ts'
 
 /** Comments are sent on a stream that is silent for this long, so that nothing in between takes it for dead. */
 const KEEP_ALIVE_MS = 15_000
@@ -19,6 +19,7 @@ export class NodeExchange implements Exchange, ReplySink {
   readonly #response: ServerResponse
   readonly #headers = new Map<string, string>()
   #bodyRead = false
+  #breakBody: ((refusal: Refusal) => void) | undefined
   #abort: AbortController | undefined
 
   constructor(request: IncomingMessage, response: ServerResponse, requestId: string, arrivedAtMs: number) {
@@ -32,6 +33,7 @@ export class NodeExchange implements Exchange, ReplySink {
     this.repeatedHeaders = this.#index()
     // Without a listener a reset connection would be an uncaught error; the reply's own close tells the story.
     response.on('error', () => undefined)
+    request.on('error', () => undefined)
   }
 
   header(name: string): string | undefined {
@@ -39,12 +41,7 @@ export class NodeExchange implements Exchange, ReplySink {
   }
 
   get peer(): Peer {
-    const { socket } = this.#request
-    const secure = (socket as Partial<TLSSocket>).encrypted === true
-    const { remoteAddress } = socket
-    return remoteAddress === undefined
-      ? { transport: 'unix', secure }
-      : { transport: 'tcp', address: remoteAddress, secure }
+    return peerOf(this.#request.socket)
   }
 
   get signal(): AbortSignal {
@@ -75,23 +72,34 @@ export class NodeExchange implements Exchange, ReplySink {
       let first: Buffer | undefined
       let chunks: Buffer[] | undefined
       let length = 0
+      const settle = (result: Result<Buffer, Refusal>) => {
+        this.#breakBody = undefined
+        // What is still to come will not be read, so the connection cannot serve another request.
+        if (!result.ok) this.#bodyRead = false
+        resolve(result)
+      }
+      const broken = (refusal: Refusal) => settle(err(refusal))
+      this.#breakBody = broken
       request.on('data', (chunk: Buffer) => {
         length += chunk.length
         if (length > maxBytes) {
           request.removeAllListeners('data')
           request.pause()
-          this.#bodyRead = false
-          return resolve(tooLarge())
+          return settle(tooLarge())
         }
         if (first === undefined) first = chunk
         else (chunks ??= [first]).push(chunk)
       })
-      request.on('end', () =>
-        resolve(ok(chunks === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(chunks))),
-      )
-      request.on('error', () => resolve(err(invalid('The body did not arrive.', { status: 408 }))))
-      request.on('close', () => resolve(err(invalid('The body did not arrive.', { status: 408 }))))
+      request.on('end', () => settle(ok(chunks === undefined ? (first ?? NO_BYTES) : Buffer.concat(chunks))))
+      request.on('close', () => broken(invalid('The body did not arrive.', { status: 408 })))
     })
+  }
+
+  /** The connection failed while the body was being read. False when no body was being read. */
+  breakBody(refusal: Refusal): boolean {
+    const breakBody = this.#breakBody
+    breakBody?.(refusal)
+    return breakBody !== undefined
   }
 
   send(status: number, headers: Readonly<Record<string, string>>, body: string): void {
@@ -125,6 +133,7 @@ export class NodeExchange implements Exchange, ReplySink {
 }
 
 const NONE: readonly string[] = []
+const NO_BYTES = Buffer.alloc(0)
 
 class NodeReplyStream implements ReplyStream {
   readonly #response: ServerResponse
@@ -160,19 +169,5 @@ class NodeReplyStream implements ReplyStream {
   end(): void {
     clearInterval(this.#keepAlive)
     if (!this.#response.destroyed) this.#response.end()
-  }
-}
-
-/** For requests that node:http could not read: there is no exchange to reply to, only a socket. */
-export function malformedRequest(problem: NodeJS.ErrnoException): Refusal {
-  switch (problem.code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return invalid('The headers are too large.', { status: 431 }, problem.code)
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return invalid('The request did not arrive in time.', { status: 408 }, problem.code)
-    case undefined:
-      return unavailable('The connection broke.', problem.message)
-    default:
-      return invalid('The request is not well-formed HTTP.', { status: 400 }, problem.code)
   }
 }

@@ -28,7 +28,7 @@ export interface HttpUpstreamOptions {
   readonly dispatcher: Dispatcher
   readonly transport: string
   /** Read anew for every call, so that a rotated secret is used at once. */
-  credential(): UpstreamCredential | undefined
+  credential(): Result<UpstreamCredential | undefined, Refusal>
   readonly requestTimeoutMs: number
   readonly maxResultBytes: number
 }
@@ -75,11 +75,7 @@ export class HttpUpstream implements Upstream {
     }
     const session = permit.session instanceof HttpSession ? permit.session : undefined
     const upstreamId = message.kind === 'request' && message.era === 'modern' ? this.#nextId++ : undefined
-    const answer = await callHttp(
-      this.#options.dispatcher,
-      this.#request(message, session?.id, upstreamId),
-      signal,
-    )
+    const answer = await this.#call(message, session?.id, upstreamId, signal)
     this.#note(answer)
     if (!answer.ok) return answer
     if (message.kind === 'end' && session !== undefined) session.closed = true
@@ -96,18 +92,26 @@ export class HttpUpstream implements Upstream {
     await this.#options.dispatcher.destroy()
   }
 
-  #request(message: Message, sessionId: string | undefined, upstreamId: JsonRpcId | undefined): HttpRequest {
-    const { url, requestTimeoutMs, maxResultBytes } = this.#options
+  #call(
+    message: Message,
+    sessionId: string | undefined,
+    upstreamId: JsonRpcId | undefined,
+    signal: AbortSignal,
+  ): Promise<Result<HttpAnswer, Refusal>> {
+    const { url, requestTimeoutMs, maxResultBytes, dispatcher } = this.#options
+    const credential = this.#options.credential()
+    if (!credential.ok) return Promise.resolve(credential)
     const open = message.kind === 'stream' || message.method === 'subscriptions/listen'
-    return {
+    const request: HttpRequest = {
       method: message.kind === 'stream' ? 'GET' : message.kind === 'end' ? 'DELETE' : 'POST',
       path: url.pathname + url.search,
-      headers: upstreamHeaders(message, sessionId, this.#options.credential()),
+      headers: upstreamHeaders(message, sessionId, credential.value),
       body: 'body' in message ? writeBody(message.body, upstreamId) : null,
       headersTimeoutMs: requestTimeoutMs,
       bodyTimeoutMs: open ? 0 : requestTimeoutMs,
       maxResultBytes,
     }
+    return callHttp(dispatcher, request, signal)
   }
 
   #reply(
@@ -179,9 +183,10 @@ export class HttpUpstream implements Upstream {
 
   async #deleteSession(session: HttpSession): Promise<void> {
     const message = { kind: 'end', era: 'legacy', method: 'session/end', params: undefined } as const
-    await callHttp(
-      this.#options.dispatcher,
-      this.#request({ ...message, protocolVersion: '2025-11-25', paramHeaders: [] }, session.id, undefined),
+    await this.#call(
+      { ...message, protocolVersion: '2025-11-25', paramHeaders: [] },
+      session.id,
+      undefined,
       NEVER,
     )
   }
@@ -197,18 +202,18 @@ export class HttpUpstream implements Upstream {
   async #askEra(protocolVersion: string): Promise<void> {
     const body = discoverRequest(protocolVersion)
     const params = body['params'] as JsonObject
-    const message = {
+    const named = {
       kind: 'request',
       era: 'modern',
       id: 'tollgate-discover',
       method: 'server/discover',
     } as const
-    const request = this.#request(
-      { ...message, protocolVersion, params, paramHeaders: [], body },
+    const answer = await this.#call(
+      { ...named, protocolVersion, params, paramHeaders: [], body },
       undefined,
       undefined,
+      NEVER,
     )
-    const answer = await callHttp(this.#options.dispatcher, request, NEVER)
     if (!answer.ok) return
     const { status, body: answered } = answer.value
     if (status === 401 || status === 403 || status >= 500) return // says nothing about the era

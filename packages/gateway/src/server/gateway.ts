@@ -1,0 +1,298 @@
+/**
+ * The composition root: what calls share is made here, once, and handed down. Everything in the rows below gets time,
+ * randomness, processes and files as arguments.
+ */
+import { randomBytes } from 'node:crypto'
+import { Trail } from '../audit/trail.ts'
+import { authenticate, challenge } from '../authn/authenticate.ts'
+import { RememberedKeys } from '../authn/remembered-keys.ts'
+import type { Config, ServerConfig } from '../config/config.ts'
+import { hostRules } from '../exposure/listen.ts'
+import { Handles } from '../mcp/handles.ts'
+import { Seals } from '../mcp/sealed.ts'
+import { Sessions } from '../mcp/sessions.ts'
+import { err, ok, type Result } from '../model/result.ts'
+import type { Upstream } from '../model/upstream.ts'
+import { type Gateway, handleCall, refuseUnreadable } from '../pipeline.ts'
+import { AuditFile } from '../store/audit-file.ts'
+import { type KeyStore, openKeyStore } from '../store/keys.ts'
+import { Lifetimes } from './lifetimes.ts'
+import { Listener } from './listener.ts'
+import { ProcessGuard } from './process-guard.ts'
+import { createSpawn } from './processes.ts'
+import { type Built, buildSnapshot } from './snapshot.ts'
+import { checkStart, readTls, restartNeeded } from './start-checks.ts'
+import { systemTimers } from './timers.ts'
+import { createUpstream } from './upstreams.ts'
+
+const STATE_TTL_SECONDS = 3600
+const SESSION_IDLE_SECONDS = 24 * 3600
+const HOUSEKEEPING_MS = 500
+
+export interface GatewayStatus {
+  readonly pid: number
+  readonly startedAt: string
+  readonly config: string
+  readonly listen: string
+  readonly policies: number
+  readonly sessions: number
+  readonly audit: ReturnType<Trail['state']>
+  readonly servers: readonly ({ readonly name: string } & ReturnType<Upstream['status']>)[]
+}
+
+/** A gateway that is running. */
+export class RunningGateway {
+  readonly #log: (text: string) => void
+  readonly #startedAt = new Date()
+  readonly #guard: ProcessGuard
+  readonly #keys: KeyStore
+  readonly #audit: AuditFile
+  readonly #lifetimes = new Lifetimes()
+  readonly #remembered: RememberedKeys
+  readonly #trail: Trail
+  readonly #gateway: Gateway
+  readonly #listener: Listener
+  readonly #housekeeping: NodeJS.Timeout
+  #built: Built
+  #port: number | undefined
+
+  private constructor(built: Built, guard: ProcessGuard, keys: KeyStore, log: (text: string) => void) {
+    const { config } = built
+    this.#built = built
+    this.#guard = guard
+    this.#keys = keys
+    this.#log = log
+    this.#remembered = new RememberedKeys({
+      lookup: keys,
+      now: Date.now,
+      onRevoked: (names) => this.#revoked(names),
+    })
+    this.#audit = new AuditFile({
+      dataDir: config.dataDir,
+      onNotice: (notice) => log(`audit log: ${JSON.stringify(notice)}`),
+    })
+    this.#trail = new Trail({
+      store: this.#audit,
+      now: Date.now,
+      onFailure: (cause) => log(`the audit log cannot be written, so calls are refused: ${cause}`),
+      onRecovery: () => log('the audit log can be written again'),
+    })
+    this.#gateway = this.#createGateway(config)
+    this.#listener = this.#createListener(config)
+    this.#housekeeping = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS)
+  }
+
+  /** Starts a gateway. Errors are sentences or `file:line:column: …`, and then nothing is left running. */
+  static async start(
+    config: Config,
+    log: (text: string) => void,
+  ): Promise<Result<RunningGateway, readonly string[]>> {
+    const refused = checkStart(config)
+    if (refused !== undefined) return err([refused])
+    const keys = openKeyStore(config.dataDir)
+    if (!keys.ok) return err([keys.error])
+    const guard = new ProcessGuard()
+    const built = await buildSnapshot(config, undefined, (server) => makeUpstream(server, config, guard, log))
+    if (!built.ok) {
+      keys.value.close()
+      return built
+    }
+    const running = new RunningGateway(built.value, guard, keys.value, log)
+    const problem = await running.#open()
+    if (problem === undefined) return ok(running)
+    await running.stop()
+    return err([problem])
+  }
+
+  /** Where callers reach it: `http://127.0.0.1:7070`, or the path of the socket. */
+  get endpoint(): string {
+    const { listen, tls } = this.#built.config
+    if (listen.kind === 'unix') return `unix:${listen.path}`
+    const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host
+    return `${tls === undefined ? 'http' : 'https'}://${host}:${this.#port ?? listen.port}`
+  }
+
+  get config(): Config {
+    return this.#built.config
+  }
+
+  status(): GatewayStatus {
+    const { config, upstreams, snapshot } = this.#built
+    return {
+      pid: process.pid,
+      startedAt: this.#startedAt.toISOString(),
+      config: config.file,
+      listen: this.endpoint,
+      policies: snapshot.policies.all.policies.length,
+      sessions: this.#gateway.sessions.size,
+      audit: this.#trail.state(),
+      servers: [...upstreams].map(([name, upstream]) => ({ name, ...upstream.status() })),
+    }
+  }
+
+  /** Swaps in a new configuration and its policies at once; a wrong one changes nothing and says why. */
+  async reload(config: Config): Promise<Result<void, readonly string[]>> {
+    const restart = restartNeeded(this.#built.config, config)
+    if (restart !== undefined) return err([restart])
+    const before = this.#built
+    const made: Upstream[] = []
+    const built = await buildSnapshot(config, before, (server) => {
+      const upstream = makeUpstream(server, config, this.#guard, this.#log)
+      made.push(upstream)
+      return upstream
+    })
+    if (!built.ok) return built
+    if (config.tls !== undefined) {
+      const tls = readTls(config.tls)
+      if (!tls.ok) {
+        await Promise.all(made.map((upstream) => upstream.close()))
+        return err([tls.error])
+      }
+      this.#listener.setTls(tls.value)
+    }
+    this.#built = this.#onItsPort(built.value)
+    void this.#retire(before)
+    return ok(undefined)
+  }
+
+  /** Takes no new calls, lets those under way end for as long as the configuration says, and leaves nothing behind. */
+  async stop(drainSeconds = this.#built.config.limits.drainSeconds): Promise<void> {
+    clearInterval(this.#housekeeping)
+    this.#lifetimes.stop()
+    const closed = this.#listener.close()
+    await within(drainSeconds, Promise.all([this.#listener.settled(), closed]))
+    this.#listener.destroy()
+    this.#gateway.sessions.endWhere(() => true)
+    await Promise.all([...this.#built.upstreams.values()].map((upstream) => upstream.close()))
+    await this.#guard.close()
+    await this.#trail.flush()
+    await this.#audit.close().catch((problem: unknown) => this.#log(`audit log: ${String(problem)}`))
+    this.#keys.close()
+  }
+
+  #createGateway(config: Config): Gateway {
+    const randomId = () => randomBytes(24).toString('base64url')
+    return {
+      snapshot: () => this.#built.snapshot,
+      authenticate: (exchange) => {
+        const { anonymous } = this.#built.config
+        return authenticate(exchange, {
+          keys: this.#remembered,
+          ...(anonymous === undefined ? {} : { anonymous }),
+        })
+      },
+      challenge,
+      trail: this.#trail,
+      sessions: new Sessions({
+        maxSessionsPerCaller: config.limits.maxSessions,
+        idleSeconds: SESSION_IDLE_SECONDS,
+        now: Date.now,
+        randomId,
+      }),
+      handles: new Handles(),
+      seals: new Seals({ key: randomBytes(32), ttlSeconds: STATE_TTL_SECONDS, now: Date.now, randomId }),
+      lifetime: (permitted) => this.#lifetimes.of(permitted),
+      now: Date.now,
+      note: this.#log,
+    }
+  }
+
+  #createListener(config: Config): Listener {
+    const { limits } = config
+    const tls = config.tls === undefined ? undefined : readTls(config.tls)
+    return new Listener({
+      listen: config.listen,
+      tls: tls?.ok === true ? tls.value : undefined,
+      trustedProxies: config.trustedProxies,
+      maxHeaderBytes: limits.maxHeaderBytes,
+      headersTimeoutMs: limits.headersTimeoutSeconds * 1000,
+      bodyTimeoutMs: limits.bodyTimeoutSeconds * 1000,
+      newRequestId: () => randomBytes(12).toString('base64url'),
+      now: () => performance.timeOrigin + performance.now(),
+      handle: (exchange) => handleCall(exchange, this.#gateway),
+      refuse: (exchange, refusal) => refuseUnreadable(exchange, refusal, this.#gateway),
+    })
+  }
+
+  /** Undefined when everything is open, else why not. */
+  async #open(): Promise<string | undefined> {
+    try {
+      await this.#audit.open()
+    } catch (problem) {
+      // A log that cannot be written now may be later; one that another gateway writes will not.
+      const message = problem instanceof Error ? problem.message : String(problem)
+      if (/another|held|locked/i.test(message)) return message
+      this.#log(`the audit log cannot be written, so calls are refused: ${message}`)
+    }
+    try {
+      this.#port = await this.#listener.open()
+      this.#built = this.#onItsPort(this.#built)
+    } catch (problem) {
+      return listenProblem(problem as NodeJS.ErrnoException, this.endpoint)
+    }
+    return undefined
+  }
+
+  /** With port 0 the system chooses, and only then the Host that names this listener is known. */
+  #onItsPort(built: Built): Built {
+    const { listen, tls, allowedHosts, allowedOrigins } = built.config
+    if (listen.kind === 'unix' || listen.port !== 0 || this.#port === undefined) return built
+    const hosts = hostRules({ ...listen, port: this.#port }, tls !== undefined, allowedHosts, allowedOrigins)
+    return { ...built, snapshot: { ...built.snapshot, hosts } }
+  }
+
+  #revoked(names: readonly string[]): void {
+    const { sessions } = this.#gateway
+    sessions.endWhere(({ caller }) => names.includes(caller.authentication.credential ?? ''))
+    this.#lifetimes.revoke(names)
+  }
+
+  #keepHouse(): void {
+    this.#gateway.sessions.endIdle()
+    try {
+      this.#remembered.check()
+    } catch (problem) {
+      this.#log(`keys cannot be looked up: ${problem instanceof Error ? problem.message : String(problem)}`)
+    }
+  }
+
+  /** Closes the upstreams that a reload dropped, once the calls that may still use them have ended. */
+  async #retire(before: Built): Promise<void> {
+    const { upstreams, config } = this.#built
+    const dropped = [...before.upstreams].filter(([name, upstream]) => upstreams.get(name) !== upstream)
+    if (dropped.length === 0) return
+    this.#gateway.sessions.endWhere(({ server }) => dropped.some(([name]) => name === server))
+    await within(config.limits.drainSeconds, this.#listener.settled())
+    await Promise.all(dropped.map(([, upstream]) => upstream.close()))
+  }
+}
+
+function makeUpstream(
+  server: ServerConfig,
+  config: Config,
+  guard: ProcessGuard,
+  log: (text: string) => void,
+): Upstream {
+  return createUpstream(server, {
+    limits: config.limits,
+    spawn: createSpawn(guard),
+    timers: systemTimers,
+    log,
+  })
+}
+
+async function within(seconds: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, seconds * 1000)
+  })
+  await Promise.race([work, timeout])
+  clearTimeout(timer)
+}
+
+function listenProblem(problem: NodeJS.ErrnoException, endpoint: string): string {
+  if (problem.code === 'EADDRINUSE')
+    return `${endpoint} is in use: stop what listens there, or choose another with --listen or --port.`
+  if (problem.code === 'EACCES') return `${endpoint} may not be opened by this user.`
+  return `${endpoint} cannot be opened: ${problem.message}`
+}

@@ -1,0 +1,167 @@
+/**
+ * The data listener: node:http(s) on TCP or a Unix socket, as strict as it can be set. It hands every request to the
+ * pipeline, also those it could not read, and knows which are under way, so that a stop can wait for them.
+ */
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { BlockList, connect, isIP, type Socket } from 'node:net'
+import type { Server as TlsServer } from 'node:tls'
+import { isLoopback, type ListenAddress } from '../exposure/listen.ts'
+import type { Exchange } from '../model/exchange.ts'
+import type { Refusal } from '../model/refusal.ts'
+import { NodeExchange } from './node-exchange.ts'
+import { peerOf, unreadable, unreadableExchange } from './unreadable-exchange.ts'
+
+export interface ListenerOptions {
+  readonly listen: ListenAddress
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
+  /** Without TLS, other machines may only connect from these. */
+  readonly trustedProxies: readonly string[]
+  readonly maxHeaderBytes: number
+  readonly headersTimeoutMs: number
+  readonly bodyTimeoutMs: number
+  newRequestId(): string
+  now(): number
+  handle(exchange: Exchange): Promise<void>
+  refuse(exchange: Exchange, refusal: Refusal): Promise<void>
+}
+
+export class Listener {
+  readonly #options: ListenerOptions
+  readonly #server: Server
+  readonly #underWay = new Set<Promise<void>>()
+  readonly #bySocket = new WeakMap<Socket, NodeExchange>()
+
+  constructor(options: ListenerOptions) {
+    this.#options = options
+    const { tls } = options
+    const settings: ServerOptions = {
+      maxHeaderSize: options.maxHeaderBytes,
+      headersTimeout: options.headersTimeoutMs,
+      requestTimeout: options.headersTimeoutMs + options.bodyTimeoutMs,
+      connectionsCheckingInterval: 1000,
+      // A missing Host is refused by the pipeline, on record, not by the engine.
+      requireHostHeader: false,
+      noDelay: true,
+    }
+    const onRequest = (request: IncomingMessage, response: ServerResponse) =>
+      this.#onRequest(request, response)
+    this.#server =
+      tls === undefined
+        ? createServer(settings, onRequest)
+        : createTlsServer({ ...settings, ...tls }, onRequest)
+    // The engine would drop lines beyond a count without a word; their size is bounded already.
+    this.#server.maxHeadersCount = 0
+    this.#server.on('clientError', (problem: Error, socket) => this.#onUnreadable(problem, socket as Socket))
+    this.#server.on('connection', (socket: Socket) => this.#onConnection(socket))
+    for (const event of ['connect', 'upgrade'] as const) {
+      this.#server.on(event, (_request, socket) => this.#onUnreadable(UPGRADE, socket as Socket))
+    }
+  }
+
+  /** Opens the listener; rejects with the system's error, such as EADDRINUSE. Resolves to the port, for TCP. */
+  async open(): Promise<number | undefined> {
+    const { listen } = this.#options
+    if (listen.kind === 'unix') await removeStaleSocket(listen.path)
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      const opened = () => {
+        this.#server.off('error', reject)
+        resolve()
+      }
+      if (listen.kind === 'unix') this.#server.listen(listen.path, opened)
+      else this.#server.listen(listen.port, listen.host, opened)
+    })
+    if (listen.kind === 'unix') chmodSync(listen.path, 0o600)
+    const address = this.#server.address()
+    return typeof address === 'object' ? address?.port : undefined
+  }
+
+  /** Replaces the certificate for new connections. */
+  setTls(tls: { cert: Buffer; key: Buffer }): void {
+    if ('setSecureContext' in this.#server) (this.#server as unknown as TlsServer).setSecureContext(tls)
+  }
+
+  /** What is being handled now; settles when all of it has ended. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#underWay)
+  }
+
+  /** Takes no more connections. Idle ones are closed; the promise resolves when the last one has gone. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#server.closeIdleConnections()
+    await closed
+  }
+
+  /** Ends every connection at once. */
+  destroy(): void {
+    this.#server.closeAllConnections()
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const exchange = new NodeExchange(request, response, this.#options.newRequestId(), this.#options.now())
+    this.#bySocket.set(request.socket, exchange)
+    this.#track(this.#options.handle(exchange))
+  }
+
+  #onUnreadable(problem: NodeJS.ErrnoException, socket: Socket): void {
+    const refusal = unreadable(problem)
+    if (refusal === undefined || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    if (this.#bySocket.get(socket)?.breakBody(refusal) === true) return
+    const exchange = unreadableExchange(socket, this.#options.newRequestId(), this.#options.now())
+    this.#track(this.#options.refuse(exchange, refusal).finally(() => socket.destroySoon()))
+  }
+
+  #onConnection(socket: Socket): void {
+    const { listen, tls, trustedProxies } = this.#options
+    if (tls !== undefined || listen.kind === 'unix' || isLoopback(listen.host)) return
+    const { address } = peerOf(socket)
+    if (address === undefined || !inRanges(address, trustedProxies)) socket.destroy()
+  }
+
+  #track(handled: Promise<void>): void {
+    this.#underWay.add(handled)
+    void handled.finally(() => this.#underWay.delete(handled))
+  }
+}
+
+const UPGRADE: NodeJS.ErrnoException = Object.assign(new Error('protocol upgrades are not accepted'), {
+  code: 'HPE_UPGRADE',
+})
+
+function inRanges(address: string, ranges: readonly string[]): boolean {
+  const list = new BlockList()
+  for (const range of ranges) {
+    const [base = '', bits] = range.split('/')
+    const family = isIP(base) === 6 ? 'ipv6' : 'ipv4'
+    if (bits === undefined) list.addAddress(base, family)
+    else list.addSubnet(base, Number(bits), family)
+  }
+  const plain = address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
+  return isLoopback(plain) || list.check(plain, isIP(plain) === 6 ? 'ipv6' : 'ipv4')
+}
+
+/** A socket file that nobody listens on is what a killed gateway leaves behind. Anything else stays. */
+async function removeStaleSocket(path: string): Promise<void> {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return
+  const alive = await new Promise<boolean>((resolve) => {
+    const probe = connect(path)
+    probe.once('connect', () => {
+      probe.destroy()
+      resolve(true)
+    })
+    probe.once('error', () => resolve(false))
+  })
+  if (!alive) unlinkSync(path)
+}

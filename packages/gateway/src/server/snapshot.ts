@@ -1,0 +1,99 @@
+/**
+ * Everything that a reload replaces, built as a whole or not at all: a configuration or a policy that is wrong leaves
+ * the running snapshot as it is. Servers whose configuration did not change keep their processes and connections.
+ */
+import { readdir, readFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import type { PolicyError } from '@tollgate/cedar'
+import type { Config, ServerConfig } from '../config/config.ts'
+import { hostRules } from '../exposure/listen.ts'
+import { err, ok, type Result } from '../model/result.ts'
+import type { Snapshot } from '../pipeline.ts'
+import { Policies, type PolicyText, type ToolFacts } from '../policy/policies.ts'
+import type { Upstream } from '../model/upstream.ts'
+
+/** A snapshot, the configuration it was built from, and the upstreams it uses. */
+export interface Built {
+  readonly config: Config
+  readonly snapshot: Snapshot
+  readonly upstreams: ReadonlyMap<string, Upstream>
+}
+
+/** Builds a snapshot. `makeUpstream` is called only after everything else has been found good. */
+export async function buildSnapshot(
+  config: Config,
+  previous: Built | undefined,
+  makeUpstream: (server: ServerConfig) => Upstream,
+): Promise<Result<Built, readonly string[]>> {
+  const policies = await loadPolicies(config)
+  if (!policies.ok) return policies
+  const upstreams = new Map<string, Upstream>()
+  for (const [name, server] of config.servers) {
+    const kept = sameServer(previous?.config, config, name) ? previous?.upstreams.get(name) : undefined
+    upstreams.set(name, kept ?? makeUpstream(server))
+  }
+  const routes = new Map([...upstreams].map(([server, upstream]) => [server, { server, upstream }]))
+  const hosts = hostRules(config.listen, config.tls !== undefined, config.allowedHosts, config.allowedOrigins)
+  return ok({
+    config,
+    upstreams,
+    snapshot: { routes, policies: policies.value, hosts, limits: config.limits },
+  })
+}
+
+/** The policies of a configuration; every error as `file:line:column: message`. */
+export async function loadPolicies(config: Config): Promise<Result<Policies, readonly string[]>> {
+  const texts = await readPolicies(config.policyDir)
+  if (!texts.ok) return texts
+  const toolFacts = toolFactsOf(config)
+  const loaded = Policies.load(texts.value, {
+    environment: config.environment,
+    toolFacts: (tool) => toolFacts.get(tool),
+  })
+  return loaded.ok ? loaded : err(loaded.error.map(showPolicyError))
+}
+
+/** `file:line:column: message`. */
+export function showPolicyError({ file, line, column, message }: PolicyError): string {
+  return `${file}:${line}:${column}: ${message}`
+}
+
+async function readPolicies(directory: string): Promise<Result<readonly PolicyText[], readonly string[]>> {
+  let names: string[]
+  try {
+    names = await readdir(directory)
+  } catch {
+    return err([`${directory}: the folder of policies cannot be read; make it and put *.cedar files in it`])
+  }
+  const files = names.filter((name) => name.endsWith('.cedar')).toSorted()
+  const texts = files.map(async (name) => {
+    const path = join(directory, name)
+    return { file: relative(process.cwd(), path) || path, text: await readFile(path, 'utf8') }
+  })
+  try {
+    return ok(await Promise.all(texts))
+  } catch (problem) {
+    return err([
+      `${directory}: a policy cannot be read: ${problem instanceof Error ? problem.message : String(problem)}`,
+    ])
+  }
+}
+
+function toolFactsOf(config: Config): ReadonlyMap<string, ToolFacts> {
+  const facts = new Map<string, ToolFacts>()
+  for (const [server, { tools }] of config.servers) {
+    for (const [tool, attributes] of tools) facts.set(`${server}__${tool}`, attributes)
+  }
+  return facts
+}
+
+/** Whether a server can keep what it runs on. What policies see of its tools does not matter for that. */
+function sameServer(before: Config | undefined, after: Config, name: string): boolean {
+  const [old, now] = [before?.servers.get(name), after.servers.get(name)]
+  const comparable = (server: ServerConfig | undefined) => JSON.stringify({ ...server, tools: undefined })
+  return (
+    old !== undefined &&
+    comparable(old) === comparable(now) &&
+    JSON.stringify(before?.limits) === JSON.stringify(after.limits)
+  )
+}
