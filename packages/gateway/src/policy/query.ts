@@ -37,7 +37,7 @@ export function toQuery(
   message: Message,
   origin: Origin,
 ): Result<Query, Refusal> {
-  const asked = ask(server, message.method, message.params ?? NO_PARAMS, origin.handleTool)
+  const asked = ask(server, message, origin.handleTool)
   if (typeof asked === 'string') return err(invalid(asked, { code: -32602 }))
   return ok({
     requestId: origin.requestId,
@@ -75,12 +75,8 @@ const CONNECT = new Set(
   ]),
 )
 
-function ask(
-  server: string,
-  method: string,
-  params: JsonObject,
-  handleTool: string | undefined,
-): Asked | string {
+function ask(server: string, message: Message, handleTool: string | undefined): Asked | string {
+  const { era, method, params = NO_PARAMS } = message
   if (CONNECT.has(method) || method.startsWith('notifications/')) return onServer(server, method, 'connect')
   switch (method) {
     case 'tools/call': {
@@ -104,9 +100,12 @@ function ask(
         input: params['arguments'] ?? {},
       }
     }
-    case 'resources/read':
     case 'resources/subscribe':
-    case 'resources/unsubscribe': {
+    case 'resources/unsubscribe':
+      // Gone in the modern revisions: the server says so, whatever the parameters.
+      if (era === 'modern') return { ...onServer(server, method, 'rule'), input: params }
+    // falls through
+    case 'resources/read': {
       const { uri } = params
       if (typeof uri !== 'string') return `${method} needs params.uri, a string.`
       return { manner: 'rule', target: resourceTarget(uri, method), subject: uri }
