@@ -76,7 +76,7 @@ const CONNECT = new Set(
 )
 
 function ask(server: string, message: Message, handleTool: string | undefined): Asked | string {
-  const { era, method, params = NO_PARAMS } = message
+  const { method, params = NO_PARAMS } = message
   if (CONNECT.has(method) || method.startsWith('notifications/')) return onServer(server, method, 'connect')
   switch (method) {
     case 'tools/call': {
@@ -100,16 +100,10 @@ function ask(server: string, message: Message, handleTool: string | undefined): 
         input: params['arguments'] ?? {},
       }
     }
+    case 'resources/read':
     case 'resources/subscribe':
     case 'resources/unsubscribe':
-      // Gone in the modern revisions: the server says so, whatever the parameters.
-      if (era === 'modern') return { ...onServer(server, method, 'rule'), input: params }
-    // falls through
-    case 'resources/read': {
-      const { uri } = params
-      if (typeof uri !== 'string') return `${method} needs params.uri, a string.`
-      return { manner: 'rule', target: resourceTarget(uri, method), subject: uri }
-    }
+      return askResource(server, message, params)
     case 'completion/complete':
       return askCompletion(server, params)
     case 'subscriptions/listen':
@@ -129,6 +123,15 @@ function ask(server: string, message: Message, handleTool: string | undefined): 
     default:
       return { ...onServer(server, method, 'rule'), input: params }
   }
+}
+
+function askResource(server: string, { era, method }: Message, params: JsonObject): Asked | string {
+  // Subscribing this way is gone from the modern revisions: the server says so, whatever the parameters.
+  if (era === 'modern' && method !== 'resources/read')
+    return { ...onServer(server, method, 'rule'), input: params }
+  const { uri } = params
+  if (typeof uri !== 'string') return `${method} needs params.uri, a string.`
+  return { manner: 'rule', target: resourceTarget(uri, method), subject: uri }
 }
 
 function askCompletion(server: string, params: JsonObject): Asked | string {
