@@ -1,16 +1,11 @@
-// A decision: every candidate policy is evaluated, so the answer names all determining policies and all errors.
+// A decision: every policy whose scope matches is evaluated, so the answer names all determining policies and all
+// errors.
 
 import type { PolicySet } from './compile.ts'
-import type { Entity, EntityStore } from './entity.ts'
-import type { RecordValue } from './values.ts'
-
-/** Who would do what to what. An entity given as a reference is looked up in the store. */
-export interface Request {
-  readonly principal: Entity
-  readonly action: Entity
-  readonly resource: Entity
-  readonly context: RecordValue
-}
+import type { EntityStore } from './entity.ts'
+import { Evaluation } from './evaluation.ts'
+import type { Request } from './evaluation.ts'
+import { Fault } from './fault.ts'
 
 /** A policy that could not be evaluated and was therefore skipped. */
 export interface EvaluationError {
@@ -28,6 +23,19 @@ export interface Decision {
 
 /** Decides a request. Pure and synchronous. Entities come from the request first, then from `entities`. */
 export function decide(set: PolicySet, request: Request, entities?: EntityStore): Decision {
-  void [set, request, entities]
-  throw new Error('not yet')
+  const evaluation = new Evaluation(request, entities)
+  const { principal, action, resource } = evaluation
+  const permits: string[] = []
+  const forbids: string[] = []
+  const errors: EvaluationError[] = []
+  for (const { policy, permits: isPermit, test, constants } of set.candidates(principal, action, resource)) {
+    try {
+      if (test(constants, evaluation)) (isPermit ? permits : forbids).push(policy.id)
+    } catch (fault) {
+      if (!(fault instanceof Fault)) throw fault
+      errors.push({ policy: policy.id, message: fault.message })
+    }
+  }
+  if (forbids.length > 0) return { decision: 'deny', determining: forbids, errors }
+  return { decision: permits.length > 0 ? 'allow' : 'deny', determining: permits, errors }
 }

@@ -1,6 +1,7 @@
 // Equality of values. Values of different types are unequal, never an error. Composite values compare by canonical
 // text: no short cuts, so that an opaque value anywhere inside is an error whatever the order of members.
 
+import { Entity } from './entity.ts'
 import { Fault } from './fault.ts'
 import { Term } from './term.ts'
 import { memberNames, settle } from './values.ts'
@@ -11,6 +12,7 @@ const MAX_DEPTH = 256
 
 export function equal(a: Settled, b: Settled): boolean {
   if (typeof a !== 'object' || typeof b !== 'object') return a === b
+  if (a instanceof Entity && b instanceof Entity) return a.uid === b.uid
   return canonical(a) === canonical(b)
 }
 

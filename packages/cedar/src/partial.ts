@@ -1,6 +1,15 @@
-import type { PolicySet } from './compile.ts'
-import type { EvaluationError, Request } from './decide.ts'
+// Decisions with part of the context unknown. What is answered as certain holds for every value, and for the absence,
+// of the unknown; a possible evaluation error counts as one more possible outcome.
+
+import type { CompiledPolicy, PolicySet } from './compile.ts'
+import type { EvaluationError } from './decide.ts'
 import type { EntityStore } from './entity.ts'
+import { Evaluation } from './evaluation.ts'
+import type { Request } from './evaluation.ts'
+import { HOLE, Interpreter } from './interpret.ts'
+import { FAILS, HOLDS } from './outcomes.ts'
+import { isRecord, member } from './values.ts'
+import type { RecordValue } from './values.ts'
 
 export interface PartialOptions {
   /** Dotted paths into the context whose presence and value are not known, such as `context.input`. */
@@ -9,9 +18,12 @@ export interface PartialOptions {
 }
 
 export interface PartialDecision {
-  /** `allow` and `deny` hold whatever the unknown turns out to be. */
+  /** `allow` and `deny` are what `decide` would answer whatever the unknown turns out to be. */
   readonly decision: 'allow' | 'deny' | 'depends'
-  /** Ids of policies that are satisfied in any case and are behind the decision; for `depends`, all such policies. */
+  /**
+   * Ids of policies satisfied in any case: the permits of an `allow`, the forbids of a `deny`; all of them when it
+   * depends. In source order.
+   */
   readonly determining: readonly string[]
   /** Ids of policies that may or may not be satisfied. */
   readonly possible: readonly string[]
@@ -21,8 +33,56 @@ export interface PartialDecision {
   readonly possibleErrors: readonly string[]
 }
 
-/** Decides a request of which part of the context is not known. */
+/**
+ * Decides a request of which part of the context is not known. Throws a RangeError when a path does not begin with
+ * `context.`.
+ */
 export function decidePartial(set: PolicySet, request: Request, options: PartialOptions): PartialDecision {
-  void [set, request, options]
-  throw new Error('not yet')
+  const context = options.unknown.reduce(withHole, request.context)
+  const evaluation = new Evaluation({ ...request, context }, options.entities)
+  const interpreter = new Interpreter(evaluation)
+  const certain: CompiledPolicy[] = []
+  const possible: CompiledPolicy[] = []
+  const errors: EvaluationError[] = []
+  const possibleErrors: string[] = []
+  const { principal, action, resource } = evaluation
+  for (const candidate of set.candidates(principal, action, resource)) {
+    const outcomes = interpreter.satisfaction(candidate.policy)
+    const { id } = candidate.policy
+    if (outcomes === HOLDS) certain.push(candidate)
+    else if ((outcomes & HOLDS) !== 0) possible.push(candidate)
+    if (outcomes === FAILS) errors.push({ policy: id, message: interpreter.lastFault })
+    else if ((outcomes & FAILS) !== 0) possibleErrors.push(id)
+  }
+  const decision = conclude(certain, possible)
+  const behind =
+    decision === 'depends' ? certain : certain.filter(({ permits }) => permits === (decision === 'allow'))
+  return { decision, determining: behind.map(idOf), possible: possible.map(idOf), errors, possibleErrors }
+}
+
+function conclude(
+  certain: readonly CompiledPolicy[],
+  possible: readonly CompiledPolicy[],
+): PartialDecision['decision'] {
+  if (certain.some(({ permits }) => !permits)) return 'deny'
+  const permitted = certain.length > 0
+  if (!permitted && !possible.some(({ permits }) => permits)) return 'deny'
+  return permitted && possible.every(({ permits }) => permits) ? 'allow' : 'depends'
+}
+
+function idOf({ policy }: CompiledPolicy): string {
+  return policy.id
+}
+
+function withHole(context: RecordValue, path: string): RecordValue {
+  const [root, ...names] = path.split('.')
+  if (root !== 'context' || names.length === 0) throw new RangeError(`not a path into the context: ${path}`)
+  return dig(context, names)
+}
+
+/** A copy with a hole at the path; where the way there is missing, the hole is where it breaks off. */
+function dig(record: RecordValue, [name = '', ...rest]: readonly string[]): RecordValue {
+  const inner = member(record, name)
+  const filled = rest.length > 0 && isRecord(inner) ? dig(inner, rest) : HOLE
+  return { ...record, [name]: filled }
 }

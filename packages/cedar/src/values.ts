@@ -1,11 +1,8 @@
 // The values of Cedar as JavaScript values. Plain data (what JSON.parse returns) is a value as it stands: nothing is
 // converted until a policy reads it, and then only one level. Reading goes through `settle`.
 
-import { Decimal, decimalFromNumber } from './decimal.ts'
-import type { Datetime, Duration } from './datetime.ts'
-import type { Entity } from './entity.ts'
+import { decimalFromNumber } from './decimal.ts'
 import { Fault } from './fault.ts'
-import type { IpAddress } from './ip.ts'
 import { toLong } from './long.ts'
 import { CedarSet } from './set.ts'
 import { Term } from './term.ts'
@@ -14,23 +11,11 @@ import { Term } from './term.ts'
  * A value in a context, an attribute or a tag.
  *
  * Safe integers and 64-bit bigints are Long. Other numbers are decimals where four fraction digits hold them exactly.
- * Arrays are sets, other plain objects records of their own members; a member that is undefined is absent.
- * Everything else (null, most fractions, larger bigints) is opaque: `has` sees it, reading it is an evaluation error.
+ * Arrays are sets, other plain objects records of their own members; a member that is undefined is absent. A Term is
+ * an Entity, a CedarSet, a Decimal, an IpAddress, a Datetime or a Duration. Everything else (null, most fractions,
+ * larger bigints) is opaque: `has` sees it, reading it is an evaluation error.
  */
-export type Value =
-  | boolean
-  | string
-  | number
-  | bigint
-  | null
-  | Entity
-  | CedarSet
-  | Decimal
-  | IpAddress
-  | Datetime
-  | Duration
-  | readonly Value[]
-  | RecordValue
+export type Value = boolean | string | number | bigint | null | Term | readonly Value[] | RecordValue
 
 export interface RecordValue {
   readonly [name: string]: Value | undefined
@@ -51,8 +36,10 @@ export function isRecord(value: unknown): value is RecordValue {
   return typeof value === 'object' && value !== null && !(value instanceof Term) && !Array.isArray(value)
 }
 
-/** Arrays met during one decision, so that each becomes a set once. */
-export type ArrayMemo = Map<readonly Value[], CedarSet>
+/** Holds the arrays met during one decision, so that each becomes a set once. */
+export interface ArrayMemo {
+  arrays: Map<readonly Value[], CedarSet> | undefined
+}
 
 /** The value a member stands for. Throws a Fault when it is opaque. */
 export function settle(value: Value | undefined, memo?: ArrayMemo): Settled {
@@ -76,14 +63,17 @@ export function settle(value: Value | undefined, memo?: ArrayMemo): Settled {
       return Array.isArray(value) ? setFromArray(value, memo) : (value as Term | RecordValue)
     }
   }
-  throw new Fault('a value that Cedar cannot hold (null, or a number that is neither a Long nor a decimal)')
+  throw new Fault('Cedar cannot hold this value (null, or a number that is neither a Long nor a decimal)')
 }
 
 function setFromArray(array: readonly Value[], memo: ArrayMemo | undefined): CedarSet {
-  const known = memo?.get(array)
-  if (known !== undefined) return known
-  const made = new CedarSet(array)
-  memo?.set(array, made)
+  if (memo === undefined) return new CedarSet(array)
+  memo.arrays ??= new Map()
+  let made = memo.arrays.get(array)
+  if (made === undefined) {
+    made = new CedarSet(array)
+    memo.arrays.set(array, made)
+  }
   return made
 }
 
