@@ -101,7 +101,8 @@ function complain(lines: readonly string[]): number {
   return CONFIG_PROBLEM
 }
 
-function stopSignal(): Promise<void> {
+/** Resolves at the first SIGTERM or SIGINT. */
+export function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
   })

@@ -25,7 +25,8 @@ const MAX_QUEUED_BYTES = 16 * 1024 * 1024
 
 /** Makes the upstream of one server; nothing is started or connected unless the configuration says `eager`. */
 export function createUpstream(server: ServerConfig, context: UpstreamContext): Upstream {
-  const { limits, timers, log } = context
+  const { limits, timers } = context
+  const log = (text: string) => context.log(`${server.name}: ${text}`)
   if (server.kind === 'http') return createHttpUpstream(server, context)
   const channelLimits = { maxMessageBytes: limits.maxResultBytes, maxQueuedBytes: MAX_QUEUED_BYTES }
   const { name, sharing, startup } = server
@@ -34,7 +35,7 @@ export function createUpstream(server: ServerConfig, context: UpstreamContext): 
     sharing,
     startup,
     timers,
-    log,
+    log: context.log,
     transport: server.kind === 'command' ? 'stdio' : 'unix',
     limits: {
       ...DEFAULT_STDIO_LIMITS,
