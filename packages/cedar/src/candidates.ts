@@ -72,13 +72,12 @@ export class Candidates<T extends Indexed> {
         const byResource = byPrincipal.get(principalKey)
         if (byResource === undefined) continue
         for (const resourceKey of resourceKeys) {
-          for (const policy of byResource.get(resourceKey) ?? []) {
-            if (matchesScope(policy.scope, principal, action, resource)) found.add(policy)
-          }
+          for (const policy of byResource.get(resourceKey) ?? []) found.add(policy)
         }
       }
     }
-    return [...found].sort((a, b) => a.order - b.order)
+    const matching = [...found].filter(({ scope }) => matchesScope(scope, principal, action, resource))
+    return matching.sort((a, b) => a.order - b.order)
   }
 }
 

@@ -4,7 +4,7 @@
 import { EXTENSIONS } from './extensions.ts'
 import { Fault } from './fault.ts'
 import { toLong } from './long.ts'
-import { CedarSet } from './set.ts'
+import { CedarSet } from './values.ts'
 import type { Expression } from './syntax.ts'
 import type { Settled, Value } from './values.ts'
 

@@ -9,12 +9,11 @@ import { tokenize } from './tokens.ts'
 /** Bounds both brackets within brackets and the height of a syntax tree, on which later stages recurse. */
 const MAX_NESTING = 200
 
-export class ParseFailure {
-  readonly message: string
+export class ParseFailure extends Error {
   readonly at: number
 
   constructor(message: string, at: number) {
-    this.message = message
+    super(message)
     this.at = at
   }
 }

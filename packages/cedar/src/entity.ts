@@ -4,7 +4,7 @@
 import { Term } from './term.ts'
 import type { RecordValue } from './values.ts'
 
-const NO_RECORD: RecordValue = Object.freeze(Object.create(null))
+const NO_RECORD: RecordValue = Object.freeze({})
 const NO_ANCESTORS: ReadonlySet<string> = new Set()
 const TYPE_NAME = /^[A-Za-z_][A-Za-z0-9_]*(::[A-Za-z_][A-Za-z0-9_]*)*$/
 

@@ -1,8 +1,7 @@
 // What one evaluation knows: the request and how to find other entities. Made for each decision, thrown away after it.
 
 import type { Entity, EntityStore } from './entity.ts'
-import type { ArrayMemo, RecordValue, Value } from './values.ts'
-import type { CedarSet } from './set.ts'
+import type { ArrayMemo, CedarSet, RecordValue, Value } from './values.ts'
 
 /** Who would do what to what. An entity given as a reference is looked up in the store. */
 export interface Request {

@@ -30,18 +30,17 @@ import {
   invert,
 } from './outcomes.ts'
 import type { Outcomes } from './outcomes.ts'
-import { CedarSet } from './set.ts'
+import { CedarSet, isRecord, ownMember } from './values.ts'
 import type { Condition, Expression, Policy } from './syntax.ts'
 import { Term } from './term.ts'
-import { isRecord, member } from './values.ts'
 import type { Settled } from './values.ts'
 
 /** Thrown where a comparison looks into a record that has a hole inside. */
-class HoleMet {}
+const HOLE_MET = new Fault('not known')
 
 class Hole extends Term {
   override canonical(): string {
-    throw new HoleMet()
+    throw HOLE_MET
   }
 }
 
@@ -179,7 +178,7 @@ export class Interpreter {
     try {
       return operation(values as [Settled, Settled, ...Settled[]])
     } catch (met) {
-      if (met instanceof HoleMet) return new Maybe(possible)
+      if (met === HOLE_MET) return new Maybe(possible)
       throw met
     }
   }
@@ -197,7 +196,7 @@ export class Interpreter {
   #has(value: Settled, path: readonly string[]): boolean | Maybe {
     let object = value
     for (const [index, name] of path.entries()) {
-      if (isRecord(object) && member(object, name) === HOLE)
+      if (isRecord(object) && ownMember(object, name) === HOLE)
         return new Maybe(index < path.length - 1 ? CHECKED_TRUTH : TRUTH)
       if (!hasAttribute(object, name, this.#evaluation)) return false
       if (index < path.length - 1) object = getAttribute(object, name, this.#evaluation)

@@ -3,15 +3,13 @@
 
 import { Datetime, Duration } from './datetime.ts'
 import { Entity } from './entity.ts'
-import { equal } from './equality.ts'
+import { canonical, CedarSet, isRecord, ownMember, settle } from './values.ts'
 import type { Evaluation } from './evaluation.ts'
 import { Fault } from './fault.ts'
 import { addLongs, isLong, multiplyLongs, negateLong, subtractLongs } from './long.ts'
 import type { Long } from './long.ts'
-import { CedarSet } from './set.ts'
 import type { BinaryOperator, Pattern } from './syntax.ts'
 import { Term } from './term.ts'
-import { isRecord, member, settle } from './values.ts'
 import type { RecordValue, Settled } from './values.ts'
 
 export function asBoolean(value: Settled): boolean {
@@ -54,13 +52,13 @@ function attributesOf(value: Settled, evaluation: Evaluation): RecordValue | und
 export function getAttribute(value: Settled, name: string, evaluation: Evaluation): Settled {
   const attributes = attributesOf(value, evaluation)
   if (attributes === undefined) return noEntity(value)
-  const found = member(attributes, name)
+  const found = ownMember(attributes, name)
   return found === undefined ? noAttribute(name) : settle(found, evaluation)
 }
 
 export function hasAttribute(value: Settled, name: string, evaluation: Evaluation): boolean {
   const attributes = attributesOf(value, evaluation)
-  return attributes !== undefined && member(attributes, name) !== undefined
+  return attributes !== undefined && ownMember(attributes, name) !== undefined
 }
 
 export function hasPath(value: Settled, path: readonly string[], evaluation: Evaluation): boolean {
@@ -83,7 +81,7 @@ export function noEntity(value: Settled): never {
 function getTag(value: Settled, name: Settled, evaluation: Evaluation): Settled {
   const entity = asEntity(value)
   const tag = asString(name)
-  const found = member((evaluation.find(entity) ?? noEntity(entity)).tags, tag)
+  const found = ownMember((evaluation.find(entity) ?? noEntity(entity)).tags, tag)
   if (found === undefined) throw new Fault(`there is no tag ${JSON.stringify(tag)}`)
   return settle(found, evaluation)
 }
@@ -92,7 +90,7 @@ function hasTag(value: Settled, name: Settled, evaluation: Evaluation): boolean 
   const entity = asEntity(value)
   const tag = asString(name)
   const tags = evaluation.find(entity)?.tags
-  return tags !== undefined && member(tags, tag) !== undefined
+  return tags !== undefined && ownMember(tags, tag) !== undefined
 }
 
 /** Reflexive, also for entities nobody knows. */
@@ -110,6 +108,13 @@ function isWithin(entity: Entity, container: Entity, evaluation: Evaluation): bo
 
 export function isType(value: Settled, type: string): boolean {
   return asEntity(value).type === type
+}
+
+/** Values of different types are unequal, never an error; an opaque value anywhere inside is one. */
+export function equal(a: Settled, b: Settled): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object') return a === b
+  if (a instanceof Entity && b instanceof Entity) return a.uid === b.uid
+  return canonical(a) === canonical(b)
 }
 
 function compare(a: Settled, b: Settled, holds: (a: Long, b: Long) => boolean): boolean {

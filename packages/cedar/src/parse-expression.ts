@@ -207,7 +207,12 @@ function parsePrimary(cursor: Cursor): Expression {
       return cursor.fail(`the slot ${token.text} may stand only in the scope of a template`, at)
     case 'identifier':
       return parseWord(cursor, token)
+    default:
+      return parseBracket(cursor, at)
   }
+}
+
+function parseBracket(cursor: Cursor, at: number): Expression {
   if (cursor.accept('(')) {
     const inner = parseExpression(cursor)
     cursor.expect(')', 'to close the parenthesis')

@@ -8,7 +8,7 @@ import { Evaluation } from './evaluation.ts'
 import type { Request } from './evaluation.ts'
 import { HOLE, Interpreter } from './interpret.ts'
 import { FAILS, HOLDS } from './outcomes.ts'
-import { isRecord, member } from './values.ts'
+import { isRecord, ownMember } from './values.ts'
 import type { RecordValue } from './values.ts'
 
 export interface PartialOptions {
@@ -82,7 +82,7 @@ function withHole(context: RecordValue, path: string): RecordValue {
 
 /** A copy with a hole at the path; where the way there is missing, the hole is where it breaks off. */
 function dig(record: RecordValue, [name = '', ...rest]: readonly string[]): RecordValue {
-  const inner = member(record, name)
+  const inner = ownMember(record, name)
   const filled = rest.length > 0 && isRecord(inner) ? dig(inner, rest) : HOLE
   return { ...record, [name]: filled }
 }

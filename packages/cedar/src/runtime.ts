@@ -5,7 +5,7 @@ import type { Evaluation } from './evaluation.ts'
 import { EXTENSIONS } from './extensions.ts'
 import { Fault } from './fault.ts'
 import { BINARY, asBoolean, asSet, asString, hasPath, isIn, isType, like, negate } from './operations.ts'
-import { CedarSet } from './set.ts'
+import { CedarSet } from './values.ts'
 import type { BinaryOperator } from './syntax.ts'
 import type { Settled } from './values.ts'
 

@@ -3,10 +3,9 @@ import { decimalFromNumber } from './decimal.ts'
 import { datetimeFromMs } from './datetime.ts'
 import { entity, reference } from './entity.ts'
 import { parseIp } from './ip.ts'
-import { set } from './set.ts'
+import { plain, set } from './values.ts'
 import { verdict } from './testing/verdict.ts'
 import type { Verdict } from './testing/verdict.ts'
-import { plain } from './values.ts'
 
 function about(json: string, rows: readonly (readonly [expression: string, expected: Verdict])[]): void {
   test.each(rows)(`with ${json}: %s is %s`, (expression, expected) => {

@@ -4,7 +4,6 @@
 import { decimalFromNumber } from './decimal.ts'
 import { Fault } from './fault.ts'
 import { toLong } from './long.ts'
-import { CedarSet } from './set.ts'
 import { Term } from './term.ts'
 
 /**
@@ -62,6 +61,7 @@ export function settle(value: Value | undefined, memo?: ArrayMemo): Settled {
       if (value === null) break
       return Array.isArray(value) ? setFromArray(value, memo) : (value as Term | RecordValue)
     }
+    default:
   }
   throw new Fault('Cedar cannot hold this value (null, or a number that is neither a Long nor a decimal)')
 }
@@ -77,12 +77,107 @@ function setFromArray(array: readonly Value[], memo: ArrayMemo | undefined): Ced
   return made
 }
 
+/** A record's own member, not settled; undefined when there is none. */
+export function ownMember(record: RecordValue, name: string): Value | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined
+}
+
+/** Deeper values are an evaluation error rather than a stack overflow. */
+const MAX_DEPTH = 256
+
+/** A text that two values share exactly when they are equal. Throws a Fault on an opaque member. */
+export function canonical(value: Settled, depth = 0): string {
+  if (typeof value === 'string') return `s${value.length}:${value}`
+  if (typeof value === 'boolean') return value ? 'y' : 'n'
+  if (typeof value !== 'object') return `l${value};`
+  if (depth > MAX_DEPTH) throw new Fault('the value is nested too deeply to compare')
+  if (value instanceof Term) return value.canonical(depth)
+  const members = memberNames(value).sort()
+  return `{${members.map((name) => `s${name.length}:${name}${canonical(settle(value[name]), depth + 1)}`).join('')}}`
+}
+
 /** The names of a record's members, without those that are undefined. */
-export function memberNames(record: RecordValue): string[] {
+function memberNames(record: RecordValue): string[] {
   return Object.keys(record).filter((name) => record[name] !== undefined)
 }
 
-/** A record's own member, not settled; undefined when there is none. */
-export function member(record: RecordValue, name: string): Value | undefined {
-  return Object.hasOwn(record, name) ? record[name] : undefined
+/**
+ * A set: unordered, without duplicates. Members are settled and indexed on first use; an opaque one makes every
+ * operation that looks at members an evaluation error.
+ */
+export class CedarSet extends Term {
+  readonly #given: readonly Value[]
+  #members: readonly Settled[] | undefined
+  #keys: Index | undefined
+  #canonical: string | undefined
+
+  constructor(members: readonly Value[]) {
+    super()
+    this.#given = members
+  }
+
+  isEmpty(): boolean {
+    return this.#given.length === 0
+  }
+
+  /** The members, settled; duplicates may remain. */
+  members(): readonly Settled[] {
+    return (this.#members ??= this.#given.map((member) => settle(member)))
+  }
+
+  contains(value: Settled): boolean {
+    const index = this.#index()
+    return typeof value === 'object' ? index.composites.has(canonical(value)) : index.primitives.has(value)
+  }
+
+  containsAll(other: CedarSet): boolean {
+    const mine = this.#index()
+    const theirs = other.#index()
+    return isSubset(theirs.primitives, mine.primitives) && isSubset(theirs.composites, mine.composites)
+  }
+
+  containsAny(other: CedarSet): boolean {
+    const mine = this.#index()
+    const theirs = other.#index()
+    return meets(theirs.primitives, mine.primitives) || meets(theirs.composites, mine.composites)
+  }
+
+  override canonical(depth = 0): string {
+    return (this.#canonical ??= `[${[...new Set(this.members().map((member) => canonical(member, depth + 1)))].sort().join('')}]`)
+  }
+
+  #index(): Index {
+    return (this.#keys ??= indexOf(this.members()))
+  }
+}
+
+/** A set made beforehand; worth it where one set serves many decisions, since its index is kept. */
+export function set(members: readonly Value[]): CedarSet {
+  return new CedarSet([...members])
+}
+
+interface Index {
+  readonly primitives: ReadonlySet<Settled>
+  /** Canonical texts of the members that are objects. */
+  readonly composites: ReadonlySet<string>
+}
+
+function indexOf(members: readonly Settled[]): Index {
+  const primitives = new Set<Settled>()
+  const composites = new Set<string>()
+  for (const member of members) {
+    if (typeof member === 'object') composites.add(canonical(member))
+    else primitives.add(member)
+  }
+  return { primitives, composites }
+}
+
+function isSubset<T>(part: ReadonlySet<T>, whole: ReadonlySet<T>): boolean {
+  for (const member of part) if (!whole.has(member)) return false
+  return true
+}
+
+function meets<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
+  for (const member of a) if (b.has(member)) return true
+  return false
 }
