@@ -177,7 +177,7 @@ async function guardReply(
     headers: opened === undefined ? {} : { 'mcp-session-id': opened.id },
     guard: {
       message,
-      visible: (kind, name) => isVisible(policies, query, kind, name, gateway.now()),
+      visible: (kind, name) => isVisible({ policies, query, nowMs: gateway.now() }, kind, name),
       permitsServerRequest: async (method, params) => {
         const asked = serverRequestQuery(query, method, params)
         const decision = decide(policies, asked, gateway.now())
@@ -210,7 +210,8 @@ async function refuse(call: Call, refusal: Refusal, gateway: Gateway): Promise<O
   if (call.entry === undefined) {
     const known = { exchange, caller, server: call.route?.server, method: message?.method }
     const recorded = await gateway.trail.record(refusalEntry(known, refusal, gateway.now()))
-    if (!recorded.ok) told = recorded.error
+    if (recorded.ok) call.entry = recorded.value
+    else told = recorded.error
   }
   if (refusal.reason === 'internal')
     gateway.note(`internal error: ${refusal.detail} (request ${exchange.requestId})`)

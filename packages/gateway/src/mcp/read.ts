@@ -66,14 +66,14 @@ function readSessionRequest(exchange: Exchange): Result<Message, MessageRefusal>
     return refuse(invalid(`${version} uses POST only.`, { status: 405, headers: { allow: 'POST' } }))
   }
   if (!LEGACY_VERSIONS.includes(version)) return refuse(unsupported(version, LEGACY_VERSIONS))
-  const common = {
+  const known = {
     era: 'legacy',
     protocolVersion: version,
     params: undefined,
     ...session(exchange),
     paramHeaders: [],
   } as const
-  if (exchange.method === 'DELETE') return ok({ kind: 'end', method: 'session/end', ...common })
+  if (exchange.method === 'DELETE') return ok({ kind: 'end', method: 'session/end', ...known })
   if (!accepts(exchange, 'text/event-stream')) {
     return refuse(invalid('GET opens an event stream: accept text/event-stream.', { status: 406 }))
   }
@@ -81,7 +81,7 @@ function readSessionRequest(exchange: Exchange): Result<Message, MessageRefusal>
   return ok({
     kind: 'stream',
     method: 'session/stream',
-    ...common,
+    ...known,
     ...(lastEventId === undefined ? {} : { lastEventId }),
   })
 }
@@ -93,7 +93,11 @@ function classify(exchange: Exchange, envelope: Envelope, body: JsonObject): Res
   const declared = meta?.[META_VERSION]
   const modern = declared !== undefined || (header !== undefined && MODERN_VERSIONS.includes(header))
   const message = modern
-    ? { ...envelope, ...common(exchange, 'modern', String(declared ?? header)), body }
+    ? {
+        ...envelope,
+        ...common(exchange, 'modern', typeof declared === 'string' ? declared : (header ?? '')),
+        body,
+      }
     : { ...envelope, ...common(exchange, 'legacy', header ?? ASSUMED_VERSION), ...session(exchange), body }
   const complete = (
     envelope.kind === 'response' ? { ...message, method: 'response', params: undefined } : message

@@ -25,13 +25,15 @@ export interface RenderContext {
 export function renderRefusal(refusal: Refusal, context: RenderContext): Rendered {
   switch (refusal.reason) {
     case 'unauthenticated':
-      return rpcError(refusal, context, 401, REFUSED, { 'www-authenticate': context.challenge })
+      return rpcError(refusal, context, {
+        status: 401,
+        code: REFUSED,
+        headers: { 'www-authenticate': context.challenge },
+      })
     case 'unknown':
       return renderUnknown(refusal, context)
-    case 'invalid': {
-      const { status, code, headers, data } = refusal.protocol
-      return rpcError(refusal, context, status, code, headers, data)
-    }
+    case 'invalid':
+      return rpcError(refusal, context, refusal.protocol)
     case 'not-permitted':
     case 'task-required':
     case 'outside-task':
@@ -43,16 +45,16 @@ export function renderRefusal(refusal: Refusal, context: RenderContext): Rendere
     case 'unavailable':
       return renderNo(refusal, context, 503)
     case 'internal':
-      return rpcError(refusal, context, 500, -32603)
+      return rpcError(refusal, context, { status: 500, code: -32603 })
   }
 }
 
 function renderUnknown(refusal: Refusal & { reason: 'unknown' }, context: RenderContext): Rendered {
   switch (refusal.what) {
     case 'route':
-      return rpcError(refusal, context, 404, REFUSED)
+      return rpcError(refusal, context, { status: 404, code: REFUSED })
     case 'session':
-      return rpcError(refusal, context, 404, SESSION_NOT_FOUND)
+      return rpcError(refusal, context, { status: 404, code: SESSION_NOT_FOUND })
     case 'name':
     case 'handle': {
       const legacyResource =
@@ -61,14 +63,14 @@ function renderUnknown(refusal: Refusal & { reason: 'unknown' }, context: Render
       const code = legacyResource ? LEGACY_RESOURCE_NOT_FOUND : INVALID_PARAMS
       return isRequest(context.message)
         ? json(200, { jsonrpc: '2.0', id: context.message.id, error: { code, message: refusal.message } })
-        : rpcError(refusal, context, 404, code)
+        : rpcError(refusal, context, { status: 404, code })
     }
   }
 }
 
 /** A "no" that the caller may know about: HTTP carries it only where there is no request to answer. */
 function renderNo(refusal: Refusal, context: RenderContext, status: number): Rendered {
-  if (!isRequest(context.message)) return rpcError(refusal, context, status, REFUSED)
+  if (!isRequest(context.message)) return rpcError(refusal, context, { status, code: REFUSED })
   return json(200, JSON.parse(refusedText(refusal, context.message, context.requestId)))
 }
 
@@ -93,18 +95,22 @@ export function refusedText(
   return JSON.stringify({ jsonrpc: '2.0', id: message.id, result })
 }
 
+interface ErrorForm {
+  readonly status: number
+  readonly code: number
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly data?: unknown
+}
+
 function rpcError(
   refusal: Refusal,
   context: RenderContext,
-  status: number,
-  code: number,
-  headers: Readonly<Record<string, string>> = {},
-  data?: unknown,
+  { status, code, headers, data }: ErrorForm,
 ): Rendered {
   const { message } = context
-  const id = message?.kind === 'request' ? { id: message.id } : { id: null }
+  const id = message?.kind === 'request' ? message.id : null
   const error = { code, message: refusal.message, data: data ?? explanation(refusal, context.requestId) }
-  return json(status, { jsonrpc: '2.0', ...id, error }, headers)
+  return json(status, { jsonrpc: '2.0', id, error }, headers)
 }
 
 function explanation(refusal: Refusal, requestId: string) {

@@ -43,6 +43,8 @@ export interface PolicyWorld {
 /** Remedies that lift a forbid; a thing forbidden only until then can be seen. */
 const LIFTABLE = new Set(['task', 'approval'])
 const MAX_CACHED = 10_000
+/** Longer names come from callers who are trying something; they are not worth the memory. */
+const MAX_CACHED_KEY = 512
 const TOOLS_CALL = entity('Action', 'tools/call')
 
 export class Policies {
@@ -130,8 +132,9 @@ export function isLiftable(policy: Policy): boolean {
 function remember(cache: Map<string, Entity>, key: string, make: () => Entity): Entity {
   const known = cache.get(key)
   if (known !== undefined) return known
-  if (cache.size >= MAX_CACHED) cache.clear()
   const made = make()
+  if (key.length > MAX_CACHED_KEY) return made
+  if (cache.size >= MAX_CACHED) cache.clear()
   cache.set(key, made)
   return made
 }

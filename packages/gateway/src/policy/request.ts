@@ -5,8 +5,16 @@ import type { Policies } from './policies.ts'
 
 const DIRECT = Object.freeze({ depth: 0, chain: set([]) })
 
+/** A query on its way through the policies. */
+export interface Inquiry {
+  readonly policies: Policies
+  readonly query: Query
+  /** `context.environment.now`. */
+  readonly nowMs: number
+}
+
 /** The context of a query; shared by all its targets. */
-export function contextOf(policies: Policies, query: Query, nowMs: number): RecordValue {
+export function contextOf({ policies, query, nowMs }: Inquiry): RecordValue {
   const { caller, source } = query
   return {
     input: query.input === undefined ? undefined : plain(query.input),
@@ -27,7 +35,7 @@ export function contextOf(policies: Policies, query: Query, nowMs: number): Reco
 }
 
 /** The request for one target of a query. */
-export function requestOf(policies: Policies, query: Query, target: Target, context: RecordValue): Request {
+export function requestOf({ policies, query }: Inquiry, target: Target, context: RecordValue): Request {
   return {
     principal: policies.named(query.caller.principal),
     action: policies.action(target),

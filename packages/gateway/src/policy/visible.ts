@@ -3,41 +3,34 @@
  * with the arguments unknown. What only a task or an approval stands before is visible, so that one can be asked for.
  */
 import { couldApply, decidePartial, type PolicySet, type Request } from '@tollgate/cedar'
-import type { Query, Target } from '../model/decision.ts'
-import type { Policies } from './policies.ts'
+import type { Target } from '../model/decision.ts'
 import { fullName, promptTarget, resourceTarget, toolTarget } from './query.ts'
 import { reachingPermits } from './reach.ts'
-import { contextOf, requestOf } from './request.ts'
+import { contextOf, type Inquiry, requestOf } from './request.ts'
 
 export type Listed = 'tool' | 'prompt' | 'resource' | 'template'
 
 const ARGUMENTS = { unknown: ['context.input'] }
 
-/** Whether the caller of `query` could use the named thing of the query's server. */
-export function isVisible(
-  policies: Policies,
-  query: Query,
-  kind: Listed,
-  name: string,
-  nowMs: number,
-): boolean {
-  const { server } = query
+/** Whether the caller of the query could use the named thing of the query's server. */
+export function isVisible(inquiry: Inquiry, kind: Listed, name: string): boolean {
+  const { server } = inquiry.query
   switch (kind) {
     case 'tool':
-      return couldDo(policies, query, toolTarget(fullName(server, name)), nowMs)
+      return couldDo(inquiry, toolTarget(fullName(server, name)))
     case 'prompt':
-      return couldDo(policies, query, promptTarget(fullName(server, name)), nowMs)
+      return couldDo(inquiry, promptTarget(fullName(server, name)))
     case 'resource':
-      return couldDo(policies, query, resourceTarget(name), nowMs)
+      return couldDo(inquiry, resourceTarget(name))
     case 'template':
-      return couldReadSome(policies, query)
+      return couldReadSome(inquiry)
   }
 }
 
 /** Whether some arguments would make the target allowed. */
-export function couldDo(policies: Policies, query: Query, target: Target, nowMs: number): boolean {
-  const context = contextOf(policies, { ...query, input: undefined }, nowMs)
-  const request = requestOf(policies, query, target, context)
+export function couldDo({ policies, query, nowMs }: Inquiry, target: Target): boolean {
+  const context = contextOf({ policies, query: { ...query, input: undefined }, nowMs })
+  const request = requestOf({ policies, query, nowMs }, target, context)
   return couldBeAllowed(policies.all, request) || couldBeAllowed(policies.lifted, request)
 }
 
@@ -47,7 +40,7 @@ function couldBeAllowed(set: PolicySet, request: Request): boolean {
 }
 
 /** A template stands for many resources; each one read is judged by its own URI. */
-function couldReadSome(policies: Policies, query: Query): boolean {
+function couldReadSome({ policies, query }: Inquiry): boolean {
   const { principal } = query.caller
   const permits = couldApply(policies.all, {
     principal: policies.named(principal),

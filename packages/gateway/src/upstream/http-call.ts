@@ -84,7 +84,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     if (encoding !== undefined && encoding !== 'identity') {
       return this.#fail(
         'The server sent an encoded answer that was not asked for.',
-        `content-encoding: ${String(encoding)}`,
+        `content-encoding: ${JSON.stringify(encoding)}`,
       )
     }
     const sessionId = headers['mcp-session-id']

@@ -76,7 +76,7 @@ export class HttpUpstream implements Upstream {
     const session = permit.session instanceof HttpSession ? permit.session : undefined
     const upstreamId = message.kind === 'request' && message.era === 'modern' ? this.#nextId++ : undefined
     const answer = await this.#call(message, session?.id, upstreamId, signal)
-    this.#note(answer)
+    if (!signal.aborted) this.#note(answer)
     if (!answer.ok) return answer
     if (message.kind === 'end' && session !== undefined) session.closed = true
     return this.#reply(answer.value, message, session, upstreamId)
@@ -139,6 +139,10 @@ export class HttpUpstream implements Upstream {
     if (message.kind !== 'request' && (status < 300 || status === 405)) return ok({ kind: 'empty', status })
     const parsed = body.json ? parseServerMessage(body.text) : undefined
     if (parsed === undefined) {
+      if (message.method === 'server/discover' && status < 500) {
+        this.#era = 'legacy'
+        return err(speaksLegacyOnly(message.protocolVersion))
+      }
       return err(
         unavailable(
           'The server’s answer is not a JSON-RPC message.',
