@@ -38,6 +38,7 @@ export class Connections {
   #spare: Candidate | undefined
   /** Connections are found one at a time, so that the second caller profits from what the first has learnt. */
   #turn: Promise<unknown> = Promise.resolve()
+  #busy = 0
 
   constructor(starter: Starter, timers: Timers, startupTimeoutMs: number) {
     this.#starter = starter
@@ -50,6 +51,15 @@ export class Connections {
       ...(Array.isArray(this.#modern) ? ['modern'] : []),
       ...(this.#legacy === 'yes' || this.#isLegacyOnly() ? ['legacy'] : []),
     ]
+  }
+
+  /** Whether a connection is kept for whoever comes first. */
+  get ready(): boolean {
+    return this.#spare?.peer.open === true
+  }
+
+  get starting(): boolean {
+    return this.#busy > 0
   }
 
   /** Forgets what a process of the server said that is gone now, where it may have been a sign of its end. */
@@ -190,7 +200,8 @@ export class Connections {
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work)
+    this.#busy++
+    const done = this.#turn.then(work).finally(() => this.#busy--)
     this.#turn = done.catch(() => undefined)
     return done
   }

@@ -45,10 +45,6 @@ export class OwnSession implements UpstreamSession {
     }
   }
 
-  get open(): boolean {
-    return this.#open
-  }
-
   /** Sends the client's `initialize`; the session is open when the server has agreed. */
   async initialize(message: RequestMessage, signal: AbortSignal): Promise<Result<Reply, Refusal>> {
     const timeoutMs = this.#limits.startupTimeoutMs
@@ -127,8 +123,13 @@ export class OwnSessions {
     this.#end = end
   }
 
-  get count(): number {
-    return this.#sessions.size
+  get ready(): boolean {
+    return this.#sessions.size > 0
+  }
+
+  /** Whether the session is one of this server's, and has not ended. */
+  owns(session: UpstreamSession): session is OwnSession {
+    return session instanceof OwnSession && this.#sessions.has(session)
   }
 
   /** Starts a process for the session that this `initialize` begins. */

@@ -32,10 +32,6 @@ export class SharedSession implements UpstreamSession {
     this.#ended = ended
   }
 
-  get open(): boolean {
-    return this.#open
-  }
-
   close(): void {
     if (!this.#open) return
     this.#open = false
@@ -60,6 +56,11 @@ export class SharedLegacy {
 
   get ready(): boolean {
     return this.#server?.peer.open === true
+  }
+
+  /** Whether the session is one of this server's, and has not ended. */
+  owns(session: UpstreamSession): session is SharedSession {
+    return session instanceof SharedSession && this.#sessions.has(session)
   }
 
   /** Whether someone waits for updates, so that the server is wanted even while nobody calls. */

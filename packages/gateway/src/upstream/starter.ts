@@ -30,7 +30,6 @@ export class Starter {
   readonly #open = new Set<Peer>()
   /** Connections being opened, and ones being closed; `close` waits for both. */
   readonly #pending = new Set<Promise<unknown>>()
-  #opening = 0
   #closed = false
   /** Told about every connection that is over. */
   onDeath: (peer: Peer) => void = () => undefined
@@ -38,14 +37,6 @@ export class Starter {
 
   constructor(options: StarterOptions) {
     this.#options = options
-  }
-
-  get openCount(): number {
-    return this.#open.size
-  }
-
-  get opening(): boolean {
-    return this.#opening > 0
   }
 
   get closed(): boolean {
@@ -85,11 +76,18 @@ export class Starter {
     if (this.#closed) return err(unavailable('The gateway is closing its connection to this server.'))
     const pauseMs = this.pauseMs
     if (pauseMs > 0) return err(this.#pausing(pauseMs))
-    this.#opening++
-    const channel = await this.#options.open().catch((problem: unknown) => this.#failed(problem))
-    this.#opening--
+    const channel = await this.#channel()
     if (channel === undefined) return err(unavailable('The server could not be started.', this.lastProblem))
     return ok(this.#adopt(channel, onTrial))
+  }
+
+  async #channel(): Promise<Channel | undefined> {
+    try {
+      return await this.#options.open()
+    } catch (problem) {
+      this.#note(problem instanceof Error ? problem.message : String(problem), 0)
+      return undefined
+    }
   }
 
   #adopt(channel: Channel, onTrial: boolean): Started {
@@ -106,10 +104,6 @@ export class Starter {
     }
     if (this.#closed) void this.end(peer)
     return started
-  }
-
-  #failed(problem: unknown): undefined {
-    this.#note(problem instanceof Error ? problem.message : String(problem), 0)
   }
 
   #note(problem: string, livedMs: number): void {

@@ -12,8 +12,8 @@ import type { Channel, Timers } from './channel.ts'
 import { Connections } from './connections.ts'
 import { limitLog } from './log-lines.ts'
 import { ModernSide } from './modern-side.ts'
-import { OwnSession, OwnSessions } from './own-sessions.ts'
-import { openStream, SharedLegacy, SharedSession } from './shared-legacy.ts'
+import { type OwnSession, OwnSessions } from './own-sessions.ts'
+import { openStream, SharedLegacy, type SharedSession } from './shared-legacy.ts'
 import { Starter } from './starter.ts'
 
 export interface StdioUpstreamOptions {
@@ -81,22 +81,17 @@ class StdioUpstream implements Upstream {
     const { message, session } = permit
     if (message.era === 'modern') return this.#forwardModern(message, signal)
     if (session === undefined) return this.#forwardWithoutSession(message, signal)
-    if (session instanceof SharedSession && session.open) return this.#forwardShared(message, session, signal)
-    if (session instanceof OwnSession && session.open) return this.#forwardOwn(message, session, signal)
+    if (this.#shared.owns(session)) return this.#forwardShared(message, session, signal)
+    if (this.#own.owns(session)) return this.#forwardOwn(message, session, signal)
     return err(unknown('session', 'The session has ended: start a new one with initialize.'))
   }
 
   status(): UpstreamStatus {
     const { transport } = this.#options
     const problem = this.#starter.lastProblem
-    const ready = this.#modern.ready || this.#shared.ready || this.#starter.openCount > 0
-    const state = ready
-      ? 'ready'
-      : this.#starter.opening
-        ? 'starting'
-        : problem === undefined
-          ? 'idle'
-          : 'failed'
+    const ready = [this.#modern, this.#shared, this.#own, this.#connections].some((part) => part.ready)
+    const down = problem === undefined ? 'idle' : 'failed'
+    const state = ready ? 'ready' : this.#connections.starting ? 'starting' : down
     const detail = state === 'failed' && problem !== undefined ? { detail: problem } : {}
     return { transport, state, eras: this.#connections.eras, ...detail }
   }

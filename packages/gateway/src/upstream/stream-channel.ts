@@ -8,9 +8,10 @@ import { LineSplitter } from './lines.ts'
 
 export interface ChannelLimits {
   readonly maxMessageBytes: number
-  /** What may wait for the server to read; one message always may. */
-  readonly maxQueuedBytes: number
 }
+
+/** What may wait for a server to read; one message always may, whatever its size. */
+const MAX_QUEUED_BYTES = 16 * 1024 * 1024
 
 export interface StreamChannelOptions {
   readonly input: Readable
@@ -45,10 +46,10 @@ export class StreamChannel implements Channel {
   }
 
   write(line: string): boolean {
-    const { output, limits } = this.#options
+    const { output } = this.#options
     if (!this.open) return false
     const waiting = output.writableLength
-    if (waiting > 0 && waiting + line.length > limits.maxQueuedBytes) return false
+    if (waiting > 0 && waiting + line.length > MAX_QUEUED_BYTES) return false
     output.write(`${line}\n`)
     return true
   }
