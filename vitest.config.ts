@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 // Workspace packages resolve to their TypeScript sources, so tests need no build.
-const conditions = ['source', 'node', 'import', 'module', 'default']
+const conditions = ['@tollgate/source', 'node', 'import', 'module', 'default']
 
 export default defineConfig({
   resolve: { conditions },
