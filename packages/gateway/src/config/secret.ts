@@ -33,27 +33,3 @@ export function parseSecretOrValue(text: string): Result<SecretOrValue, string> 
   if (/^(env|file|keychain|vault):/.test(text)) return parseSecret(text)
   return text.includes('\0') ? err('must not contain a NUL character') : ok({ kind: 'value', value: text })
 }
-
-export interface SecretSources {
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly readFile: (path: string) => Promise<string>
-}
-
-/** The secret itself, read now. The error names the reference and how to mend it, never the value. */
-export async function readSecret(ref: SecretRef, sources: SecretSources): Promise<Result<string, string>> {
-  if (ref.kind === 'env') {
-    const value = sources.env[ref.name]
-    if (value === undefined || value === '')
-      return err(`env:${ref.name} is not set; set it where tollgate starts`)
-    return ok(value)
-  }
-  let text: string
-  try {
-    text = await sources.readFile(ref.path)
-  } catch (error) {
-    const code = (error as { code?: unknown }).code
-    return err(`file:${ref.path} cannot be read (${typeof code === 'string' ? code : 'unknown error'})`)
-  }
-  const value = text.replace(/\r?\n$/, '')
-  return value === '' ? err(`file:${ref.path} is empty`) : ok(value)
-}

@@ -1,0 +1,97 @@
+/** `tollgate init`: a configuration and a policy to begin with. It never overwrites a file. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { join, relative } from 'node:path'
+import type { Command } from 'commander'
+import { stringify } from 'yaml'
+import { parseConfig } from '../config/load.ts'
+import { showEntity } from '../model/caller.ts'
+import { err, ok, type Result } from '../model/result.ts'
+import { type JsonOptions, leaving, takesJson } from './command.ts'
+import { type Imported, importServers } from './import-servers.ts'
+import { starterConfig, starterPolicy } from './starter.ts'
+import { EXIT, type ExitCode, harmless, print, printJson, say } from './terminal.ts'
+
+interface InitOptions extends JsonOptions {
+  readonly import?: string
+  readonly directory: string
+}
+
+/** Registers the command. */
+export function addInit(program: Command): void {
+  takesJson(program.command('init'))
+    .description(
+      'write a configuration and a policy to begin with, or take over the servers of an MCP client',
+    )
+    .argument('[file]', 'the same as --import')
+    .option(
+      '--import <file>',
+      'an mcpServers file (Claude, Cursor, VS Code and others) to take the servers from',
+    )
+    .option('--directory <folder>', 'where to write', '.')
+    .action(leaving(init))
+}
+
+function init(positional: string | undefined, options: InitOptions): ExitCode {
+  const { directory } = options
+  const config = join(directory, 'tollgate.yaml')
+  const policy = join(directory, 'policies', 'main.cedar')
+  const existing = [config, policy].filter((file) => existsSync(file))
+  if (existing.length > 0) {
+    say(
+      `${existing.join(' and ')} ${existing.length === 1 ? 'is' : 'are'} there already, and nothing is overwritten; use --directory for another place`,
+    )
+    return EXIT.failed
+  }
+  const source = options.import ?? positional
+  const imported = source === undefined ? ok<Imported>({ servers: {}, notes: [] }) : readServers(source)
+  if (!imported.ok) {
+    say(imported.error)
+    return EXIT.failed
+  }
+  const { servers, notes } = imported.value
+  const names = Object.keys(servers)
+  const owner = { type: 'User', id: ownName() }
+  mkdirSync(join(directory, 'policies'), { recursive: true })
+  writeFileSync(config, starterConfig(servers), { flag: 'wx' })
+  writeFileSync(policy, starterPolicy(owner, names), { flag: 'wx' })
+
+  if (options.json) printJson({ written: [config, policy], servers: names, notes })
+  else for (const file of [config, policy]) print(file)
+  for (const note of notes) say(`note: ${harmless(note)}`)
+  const flag = relative('.', directory) === '' ? '' : ` --config ${config}`
+  say(`Next: tollgate key create${flag} --principal '${showEntity(owner)}', then tollgate run${flag}`)
+  return EXIT.ok
+}
+
+/** Who runs this, as the owner of the first permit; `me` where that has no name. */
+function ownName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return 'me'
+  }
+}
+
+function readServers(file: string): Result<Imported, string> {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    return err(`${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`)
+  }
+  const imported = importServers(text)
+  return imported.ok ? ok(onlyValid(imported.value)) : err(`${file}: ${imported.error}`)
+}
+
+/** Without the servers that our own configuration would refuse, and with the reasons. */
+function onlyValid({ servers, notes }: Imported): Imported {
+  const kept: [string, Imported['servers'][string]][] = []
+  const refused: string[] = []
+  for (const [name, server] of Object.entries(servers)) {
+    const tried = parseConfig(name, stringify({ servers: { [name]: server } }))
+    if (tried.ok) kept.push([name, server])
+    else refused.push(`${name} was left out: ${tried.error.map(({ message }) => message).join('; ')}`)
+  }
+  return { servers: Object.fromEntries(kept), notes: [...notes, ...refused] }
+}

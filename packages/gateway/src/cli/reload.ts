@@ -1,0 +1,45 @@
+/** `tollgate reload`: the running gateway takes over what the files say now, as a whole or not at all. */
+import type { Command } from 'commander'
+import { askAdmin } from './admin-client.ts'
+import {
+  type ConfigOptions,
+  type JsonOptions,
+  leaving,
+  requireConfig,
+  takesConfig,
+  takesJson,
+} from './command.ts'
+import { EXIT, type ExitCode, harmless, paint, print, printJson, say } from './terminal.ts'
+
+/** Registers the command. */
+export function addReload(program: Command): void {
+  takesJson(takesConfig(program.command('reload')))
+    .description('have the running gateway read configuration and policies again')
+    .action(leaving(reload))
+}
+
+async function reload(options: ConfigOptions & JsonOptions): Promise<ExitCode> {
+  // A configuration with errors tells no socket, and would not be taken over either.
+  const config = await requireConfig(options)
+  if (!config.ok) return config.error
+  const answer = await askAdmin(config.value.admin.path, 'POST /api/v1/reload')
+  if (!answer.ok) {
+    say(answer.error.message)
+    return EXIT.failed
+  }
+  const { status, body } = answer.value
+  if (options.json) printJson(body)
+  if (status === 200) {
+    if (!options.json)
+      print(`${paint('green', 'ok')}  the gateway uses the configuration and policies as they are now`)
+    return EXIT.ok
+  }
+  if (!options.json) for (const line of errorsOf(body, status)) say(harmless(line))
+  say('The gateway keeps what it had.')
+  return EXIT.failed
+}
+
+function errorsOf(body: unknown, status: number): readonly string[] {
+  const { errors } = body as { readonly errors?: unknown }
+  return Array.isArray(errors) ? errors.map(String) : [`the gateway answered with HTTP ${status}`]
+}
