@@ -73,6 +73,7 @@ export class NodeExchange implements Exchange, ReplySink {
       let chunks: Buffer[] | undefined
       let length = 0
       const settle = (result: Result<Buffer, Refusal>) => {
+        if (this.#breakBody !== broken) return // settled before: `close` also follows a body that has ended
         this.#breakBody = undefined
         // What is still to come will not be read, so the connection cannot serve another request.
         if (!result.ok) this.#bodyRead = false
