@@ -24,7 +24,7 @@ export interface RememberedKeysOptions {
 }
 
 /** How often the store is asked for changes, at most. */
-export const checkEveryMs = 500
+const checkEveryMs = 500
 
 interface Remembered {
   readonly record: KeyRecord
