@@ -17,13 +17,13 @@ beforeEach(() => {
 })
 afterEach(async () => {
   await file.close()
-  for (const mounted of mounts.splice(0).reverse()) execFileSync('umount', ['-l', mounted])
+  for (const mounted of mounts.splice(0).toReversed()) system(`umount -l ${mounted}`)
   fs.rmSync(dataDir, { recursive: true, force: true })
 })
 
 describe.runIf(canMount())('a full disk', () => {
   it('refuses what does not fit, keeps whole lines, and resumes when there is room', async () => {
-    mount(['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs'], dataDir)
+    mount('-t tmpfs -o size=64k tmpfs', dataDir)
     const trail = new Trail({ store: file, now: Date.now })
     const acknowledged: string[] = []
     let refused = 0
@@ -42,7 +42,7 @@ describe.runIf(canMount())('a full disk', () => {
     })
     expect(readIds()).toEqual(acknowledged)
 
-    execFileSync('mount', ['-o', 'remount,size=256k', dataDir])
+    system(`mount -o remount,size=256k ${dataDir}`)
     expect((await trail.record(decision('after'))).ok).toBe(true)
     const told = readEntries().map((entry) => entry.refusedCalls ?? 0)
     expect(told.reduce((sum, count) => sum + count)).toBe(refused)
@@ -50,7 +50,7 @@ describe.runIf(canMount())('a full disk', () => {
   })
 
   it('that is full from the beginning refuses, and resumes when there is room', async () => {
-    mount(['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs'], dataDir)
+    mount('-t tmpfs -o size=64k tmpfs', dataDir)
     const filler = path.join(dataDir, 'filler')
     expect(() => fs.writeFileSync(filler, Buffer.alloc(128 * 1024))).toThrow(/ENOSPC/)
     await expect(file.append('one\n')).rejects.toThrow(/audit\.jsonl: /)
@@ -60,23 +60,23 @@ describe.runIf(canMount())('a full disk', () => {
   })
 
   it('that becomes read-only refuses, and resumes when it is writable again', async () => {
-    mount(['-t', 'tmpfs', 'tmpfs'], dataDir)
+    mount('-t tmpfs tmpfs', dataDir)
     await file.append('one\n')
     await file.close()
-    execFileSync('mount', ['-o', 'remount,ro', dataDir])
+    system(`mount -o remount,ro ${dataDir}`)
     await expect(file.append('two\n')).rejects.toThrow(/audit\.jsonl: .*(EROFS|readonly|read-only)/)
-    execFileSync('mount', ['-o', 'remount,rw', dataDir])
+    system(`mount -o remount,rw ${dataDir}`)
     await file.append('three\n')
     expect(readLog()).toBe('one\nthree\n')
   })
 
   it('whose directory gets a read-only mount on top refuses until that is gone', async () => {
     await file.append('one\n')
-    mount(['--bind', dataDir], dataDir)
-    execFileSync('mount', ['-o', 'remount,bind,ro', dataDir])
+    mount(`--bind ${dataDir}`, dataDir)
+    system(`mount -o remount,bind,ro ${dataDir}`)
     const below = new AuditFile({ dataDir })
     await expect(below.append('two\n')).rejects.toThrow(/audit\.jsonl: /)
-    execFileSync('umount', [mounts.pop() as string])
+    system(`umount ${mounts.pop()}`)
     await file.append('three\n')
     expect(readLog()).toBe('one\nthree\n')
     await below.close()
@@ -95,7 +95,7 @@ describe('something else in the way', () => {
 
   it.runIf(process.platform !== 'win32')('a pipe that nobody reads: refused at once', async () => {
     fs.mkdirSync(path.dirname(auditFilePath(dataDir)))
-    execFileSync('mkfifo', [auditFilePath(dataDir)])
+    system(`mkfifo ${auditFilePath(dataDir)}`)
     await expect(file.append('one\n')).rejects.toThrow(/audit\.jsonl: this is not a file/)
   })
 
@@ -129,8 +129,8 @@ function canMount(): boolean {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
   const probe = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-probe-'))
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', probe], { stdio: 'ignore' })
-    execFileSync('umount', [probe])
+    system(`mount -t tmpfs -o size=64k tmpfs ${probe}`)
+    system(`umount ${probe}`)
     return true
   } catch {
     return false
@@ -139,9 +139,15 @@ function canMount(): boolean {
   }
 }
 
-function mount(what: readonly string[], where: string): void {
-  execFileSync('mount', [...what, where])
+/** Mounts for the length of a test. */
+function mount(what: string, where: string): void {
+  system(`mount ${what} ${where}`)
   mounts.push(where)
+}
+
+function system(line: string): void {
+  const [program = '', ...words] = line.split(' ')
+  execFileSync(program, words, { stdio: 'ignore' })
 }
 
 function readLog(): string {

@@ -93,14 +93,14 @@ describe('faults', () => {
   beforeEach(prepare)
 
   async function appendTwice(faults: Faults): Promise<boolean[]> {
-    const file = faults.file(dataDir)
+    const file = faults.file()
     return [await isAcknowledged(file.append('append 1\n')), await isAcknowledged(file.append('append 2\n'))]
   }
 
   /** Without further faults an append works, and the log is what was acknowledged. */
   async function expectWhole(faults: Faults, acknowledged: boolean[], besides: 'nothing' | 'whole lines') {
     faults.stop()
-    expect(await isAcknowledged(faults.file(dataDir).append('append 3\n'))).toBe(true)
+    expect(await isAcknowledged(faults.file().append('append 3\n'))).toBe(true)
     const expected = [
       'old 1',
       'old 2',
@@ -230,7 +230,7 @@ class Faults {
     this.#isOver = true
   }
 
-  file(dataDir: string): AuditFile {
+  file(): AuditFile {
     if (this.#file === undefined) {
       this.#file = new AuditFile({ dataDir, files: this.#port(), lock: () => this.#lock() })
       opened.push(this.#file)

@@ -17,7 +17,7 @@ export interface LogLine {
 }
 
 /** The most lines that `readEntries` gives. */
-export const maxReadLines = 10_000
+const maxReadLines = 10_000
 
 const newline = 0x0a
 const chunkBytes = 64 * 1024
@@ -64,22 +64,25 @@ async function readBackwards(
 }
 
 export interface FollowOptions {
+  /** How many of the lines that are there already to begin with. */
+  readonly last?: number
   /** How often to look for more. */
   readonly pollMs?: number
 }
 
 /**
- * Lines as they are appended from now on, until `signal` aborts. A log that is missing is waited for; one that
+ * Lines as they are appended from now on, until `signal` aborts, after the `last` ones of those already there. A log that is missing is waited for; one that
  * is moved away is read to its end, then the new one from its beginning; so is one that was cut and rewritten.
  */
 export async function* followEntries(
   path: string,
   signal: AbortSignal,
-  { pollMs = 200 }: FollowOptions = {},
+  { last = 0, pollMs = 200 }: FollowOptions = {},
 ): AsyncGenerator<LogLine, void, undefined> {
   let following = await Following.start(path, 'end')
   let wasThere = true
   try {
+    if (following !== undefined) yield* await following.before(last)
     while (!signal.aborted) {
       const isThere = following !== undefined && (await following.isAt(path))
       if (following !== undefined) for await (const line of following.more()) yield line
@@ -124,6 +127,11 @@ class Following {
     const { dev, ino, size } = await file.stat({ bigint: true })
     const position = from === 'end' ? await endOfLastLine(file, Number(size)) : 0
     return new Following(file, `${dev}:${ino}`, position, await readHead(file))
+  }
+
+  /** The last lines before those that `more` will give. */
+  before(last: number): Promise<readonly LogLine[]> {
+    return readBackwards(this.#file, this.#position, Math.min(last, maxReadLines))
   }
 
   /** Whether this is the file at the path. */

@@ -39,7 +39,9 @@ const fsync = promisify(fs.fsync)
 const close = promisify(fs.close)
 const mkdir = promisify(fs.mkdir)
 
-const { O_RDWR, O_APPEND, O_CREAT, O_NONBLOCK = 0 } = fs.constants
+const { O_RDWR, O_APPEND, O_CREAT } = fs.constants
+// Not on Windows, whatever its type says.
+const O_NONBLOCK = (fs.constants.O_NONBLOCK as number | undefined) ?? 0
 
 /** The file system of this machine. */
 export const realFiles: FilePort = {

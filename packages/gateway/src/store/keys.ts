@@ -5,7 +5,7 @@
  * committed was never shown.
  */
 import { randomBytes, randomInt } from 'node:crypto'
-import type { StatementSync } from 'node:sqlite'
+import type { SQLOutputValue, StatementSync } from 'node:sqlite'
 import { formatApiKey, hashApiKey, type KeyLookup, type KeyRecord, secretBytes } from '../authn/api-key.ts'
 import type { EntityRef } from '../model/caller.ts'
 import { err, ok, type Result } from '../model/result.ts'
@@ -151,13 +151,26 @@ function takenBy({ name, revokedAtMs }: ListedKey): string {
   return `A revoked key was named ${name}, and the name stays with it in the audit log: choose another.`
 }
 
-function toKey(row: Record<string, unknown>): ListedKey {
+function toKey(row: Record<string, SQLOutputValue>): ListedKey {
+  // The table is STRICT, so the types are as declared there.
+  const { name, principal_type, principal_id, agent, created_at_ms, expires_at_ms, revoked_at_ms } =
+    row as unknown as KeyRow
   return {
-    name: String(row['name']),
-    principal: { type: String(row['principal_type']), id: String(row['principal_id']) },
-    ...(row['agent'] === null ? {} : { agent: String(row['agent']) }),
-    ...(row['expires_at_ms'] === null ? {} : { expiresAtMs: Number(row['expires_at_ms']) }),
-    ...(row['revoked_at_ms'] === null ? {} : { revokedAtMs: Number(row['revoked_at_ms']) }),
-    createdAtMs: Number(row['created_at_ms']),
+    name,
+    principal: { type: principal_type, id: principal_id },
+    ...(agent === null ? {} : { agent }),
+    ...(expires_at_ms === null ? {} : { expiresAtMs: expires_at_ms }),
+    ...(revoked_at_ms === null ? {} : { revokedAtMs: revoked_at_ms }),
+    createdAtMs: created_at_ms,
   }
+}
+
+interface KeyRow {
+  readonly name: string
+  readonly principal_type: string
+  readonly principal_id: string
+  readonly agent: string | null
+  readonly created_at_ms: number
+  readonly expires_at_ms: number | null
+  readonly revoked_at_ms: number | null
 }

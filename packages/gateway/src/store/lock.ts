@@ -39,8 +39,9 @@ export function takeLock(file: string): Lock {
 
 function holderOf(connection: DatabaseSync): string {
   try {
-    const row = connection.prepare('SELECT pid, host, since FROM holder').get()
-    if (row !== undefined) return `process ${row['pid']} on ${row['host']}, since ${row['since']}`
+    const told = "SELECT 'process ' || pid || ' on ' || host || ', since ' || since AS holder FROM holder"
+    const row = connection.prepare(told).get()
+    if (typeof row?.['holder'] === 'string') return row['holder']
   } catch {
     // It is just taking the lock, and has not said who it is yet.
   }
