@@ -12,7 +12,17 @@ const gap: GapEntry = {
   lostOutcomes: 0,
 }
 
-const hostile = fc.constantFrom(...'\u001b\n\u0000\u202e\u2028"\\\u{e0041}\u009b', '\ud800')
+const hostile = fc.constantFrom(
+  '\u001b',
+  '\n',
+  '\u0000',
+  '\u202e',
+  '\u2028',
+  '"',
+  '\\',
+  '\u{e0041}',
+  '\ud800',
+)
 const anyText = fc.string({
   unit: fc.oneof(fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }), hostile),
 })
