@@ -23,14 +23,24 @@ done
 for group in $groups; do kill -s KILL -- "-$group"; done
 `
 
+const MIN_LIFE_MS = 500
+
 export class ProcessGuard {
   readonly #groups = new Set<number>()
+  readonly #warn: (problem: string) => void
   #guard: ChildProcess | undefined
+  #startedAtMs = 0
   #closed = false
+
+  /** `warn` is told when children are not guarded, and why. */
+  constructor(warn: (problem: string) => void = () => undefined) {
+    this.#warn = warn
+  }
 
   /** Call in the same turn of the event loop as the start of the group. */
   add(group: number): void {
     this.#groups.add(group)
+    if (process.platform === 'win32') return
     if (this.#guard === undefined) this.#start()
     else this.#tell(`+${group}`)
   }
@@ -63,7 +73,8 @@ export class ProcessGuard {
       stdio: ['pipe', 'ignore', 'ignore'],
     })
     this.#guard = guard
-    guard.on('error', () => undefined)
+    this.#startedAtMs = Date.now()
+    guard.on('error', (problem) => this.#warn(`servers are not guarded: ${problem.message}`))
     guard.stdin.on('error', () => undefined)
     guard.once('exit', () => this.#ended(guard))
     // The guard waits for the gateway to end; the gateway must not wait for the guard.
@@ -74,9 +85,14 @@ export class ProcessGuard {
 
   /** A guard that was killed is replaced at once, and told what lives. */
   #ended(guard: ChildProcess): void {
-    if (this.#guard !== guard) return
-    this.#guard = undefined
-    if (!this.#closed && this.#groups.size > 0) this.#start()
+    if (this.#guard !== guard || this.#closed) return
+    // One that cannot live here is not started in a tight loop; meanwhile `add` and `remove` only keep the list.
+    const delayMs = Date.now() - this.#startedAtMs < MIN_LIFE_MS ? MIN_LIFE_MS : 0
+    this.#warn('the process guard has ended and is started again')
+    setTimeout(() => {
+      if (!this.#closed && this.#groups.size > 0) this.#start()
+      else this.#guard = undefined
+    }, delayMs).unref()
   }
 
   #tell(line: string): void {

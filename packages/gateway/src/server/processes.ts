@@ -60,7 +60,8 @@ function adopt(child: Piped, guard: ProcessGuard): Child {
     stderr: child.stderr,
     signalGroup(signal) {
       try {
-        process.kill(-pid, signal)
+        if (process.platform === 'win32') child.kill(signal)
+        else process.kill(-pid, signal)
       } catch {
         // None of the group is left.
       }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
@@ -11,11 +11,13 @@ import {
   LEGACY_SDK_SERVER,
   modern,
   overProcess,
+  overSocket,
   RAW_SERVER,
   refusal,
   scratchFolder,
   SDK_SERVER,
   single,
+  spawn,
   structured,
   until,
 } from '../../../../test/fixtures/stdio-upstream.ts'
@@ -115,6 +117,28 @@ describe('a modern server', () => {
     single(await forward(upstream, call('modern', 0, 'pid')))
     expect(upstream.status().eras).toEqual(['modern'])
     expect(starts()).toBe(3) // the probed one, one that was not, and the one in use
+  })
+})
+
+describe('a server of which it is known that it is modern', () => {
+  it('is not taken for modern only because it cannot be reached', async () => {
+    const socket = join(scratchFolder(), 'mcp.sock')
+    const serve = async () => {
+      const child = await spawn({ command: [process.execPath, SDK_SERVER, '--socket', socket] })
+      await new Promise((resolve) => child.stderr.once('data', resolve))
+      return child
+    }
+    const first = await serve()
+    const upstream = overSocket(socket)
+    single(await forward(upstream, call('modern', 0, 'echo')))
+    first.signalGroup('SIGKILL')
+    await until('its end is noticed', () => upstream.status().state === 'failed')
+    expect(refusal(await forward(upstream, legacy(1, 'initialize', params))).reason).toBe('unavailable')
+    rmSync(socket)
+    const second = await serve()
+    await initialize(upstream)
+    second.signalGroup('SIGKILL')
+    for (const child of [first, second]) child.release()
   })
 })
 

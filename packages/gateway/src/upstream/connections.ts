@@ -7,10 +7,10 @@ import { invalid, type Refusal } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import type { ServerMessage } from '../model/upstream.ts'
 import type { Timers } from './channel.ts'
-import { type Discovered, discover, initialize, LEGACY, MODERN } from './handshake.ts'
+import { type Discovered, discover, type Failure, initialize, LEGACY, MODERN } from './handshake.ts'
 import { UNSUPPORTED_VERSION } from './json-rpc.ts'
 import type { Peer } from './peer.ts'
-import type { Started, Starter } from './starter.ts'
+import type { Starter } from './starter.ts'
 
 /** A legacy server that the gateway has initialized, and how it answered. */
 export interface Initialized {
@@ -86,13 +86,12 @@ export class Connections {
     return this.#inTurn(async () => {
       if (this.#legacy === 'no') return err(this.#modernOnly(requested))
       const known = this.#modern !== undefined && this.#spare === undefined
-      const candidate = known ? await this.#started() : await this.#probed()
-      if (!candidate.ok) return candidate
-      const first = await this.#initialize(candidate.value)
-      if (first.ok || this.#isLegacyOnly()) return first
-      // It is modern, and perhaps takes the probe for a decision: ask one that was not probed.
-      const fresh = known ? first : await this.#initializeFresh()
-      if (fresh.ok) return fresh
+      const first = known ? await this.#initializeFresh() : await this.#initializeProbed()
+      // A modern server perhaps takes the probe for a decision: ask one that was not probed.
+      const again = !first.ok && first.error.byServer && !known && !this.#isLegacyOnly()
+      const last = again ? await this.#initializeFresh() : first
+      if (last.ok) return last
+      if (!last.error.byServer || this.#isLegacyOnly()) return err(last.error.refusal)
       this.#legacy = 'no'
       return err(this.#modernOnly(requested))
     })
@@ -105,9 +104,13 @@ export class Connections {
       const spare = this.#isLegacyOnly() ? this.#takeSpare() : undefined
       if (spare !== undefined && spare.handshake === undefined) return ok(spare.peer)
       if (spare !== undefined) void this.#starter.end(spare.peer)
-      const started = await this.#started()
-      return started.ok ? ok(started.value.peer) : started
+      return this.#starter.start()
     })
+  }
+
+  /** A client has initialized a connection of its own. */
+  provedLegacy(): void {
+    this.#legacy = 'yes'
   }
 
   /** Finds out the eras ahead of the first call, and keeps the connection for it. */
@@ -133,7 +136,7 @@ export class Connections {
     return this.#modern === 'no' || this.#modern === 'assumed-no'
   }
 
-  async #initialize(candidate: Candidate): Promise<Result<Initialized, Refusal>> {
+  async #initialize(candidate: Candidate): Promise<Result<Initialized, Failure>> {
     const { peer } = candidate
     if (candidate.handshake !== undefined) return ok({ peer, handshake: candidate.handshake })
     const answer = await initialize(peer, this.#startupTimeoutMs)
@@ -141,29 +144,32 @@ export class Connections {
       this.#legacy = 'yes'
       return ok({ peer, handshake: answer.value })
     }
-    if (this.#isLegacyOnly()) this.#starter.gaveUp(peer, answer.error.detail ?? answer.error.message)
-    else void this.#starter.end(peer)
+    const { refusal, byServer } = answer.error
+    if (byServer && !this.#isLegacyOnly()) void this.#starter.end(peer)
+    else this.#starter.gaveUp(peer, refusal.detail ?? refusal.message)
     return answer
   }
 
-  async #initializeFresh(): Promise<Result<Initialized, Refusal>> {
-    const started = await this.#started()
-    return started.ok ? this.#initialize(started.value) : started
+  async #initializeProbed(): Promise<Result<Initialized, Failure>> {
+    const candidate = await this.#probed()
+    return candidate.ok ? this.#initialize(candidate.value) : err(unreachable(candidate.error))
   }
 
-  #started(): Promise<Result<Started, Refusal>> {
-    return this.#starter.start()
+  async #initializeFresh(): Promise<Result<Initialized, Failure>> {
+    const peer = await this.#starter.start()
+    return peer.ok ? this.#initialize({ peer: peer.value }) : err(unreachable(peer.error))
   }
 
   /** A connection to a server whose era is known, and that is not committed to one. */
   async #probed(): Promise<Result<Candidate, Refusal>> {
     const spare = this.#takeSpare()
     if (spare !== undefined) return ok(spare)
-    const started = await this.#starter.start(true)
+    const started = await this.#starter.start()
     if (!started.ok) return started
-    const { peer } = started.value
+    const peer = started.value
+    peer.excused = true
     const found = await this.#probe(peer)
-    started.value.onTrial = false
+    peer.excused = false
     if (peer.open) {
       this.#modern = found === undefined ? 'assumed-no' : found.era === 'modern' ? found.versions : 'no'
       return ok({ peer })
@@ -172,7 +178,7 @@ export class Connections {
     this.#modern = 'assumed-no'
     const fresh = await this.#initializeFresh()
     this.#modern = fresh.ok ? 'no' : undefined
-    return fresh
+    return fresh.ok ? fresh : err(fresh.error.refusal)
   }
 
   /** Undefined when the server died or said nothing. */
@@ -205,6 +211,10 @@ export class Connections {
     this.#turn = done.catch(() => undefined)
     return done
   }
+}
+
+function unreachable(refusal: Refusal): Failure {
+  return { refusal, byServer: false }
 }
 
 /** A 4xx that is no modern error: what makes a dual-era client start again with initialize. */

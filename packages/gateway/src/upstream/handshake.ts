@@ -54,16 +54,22 @@ export function classify(body: JsonObject): Discovered {
   return versions.length > 0 ? { era: 'modern', versions } : { era: 'legacy' }
 }
 
+/** Why a server is not initialized. */
+export interface Failure {
+  readonly refusal: Refusal
+  /** The server itself said no, rather than nothing. */
+  readonly byServer: boolean
+}
+
 /** Initializes the server in the gateway's own name, declaring nothing, so that it asks nothing of clients. */
-export async function initialize(peer: Peer, timeoutMs: number): Promise<Result<ServerMessage, Refusal>> {
+export async function initialize(peer: Peer, timeoutMs: number): Promise<Result<ServerMessage, Failure>> {
   const params = { protocolVersion: LEGACY, capabilities: {}, clientInfo: CLIENT }
   const answer = await peer.ask('initialize', params, timeoutMs)
-  if (!answer.ok) return answer
+  if (!answer.ok) return err({ refusal: answer.error, byServer: false })
   const error = errorOf(answer.value.body)
   if (error !== undefined) {
-    return err(
-      unavailable('The server refused to initialize.', `${String(error.code)} ${String(error.message)}`),
-    )
+    const detail = `${String(error.code)} ${String(error.message)}`
+    return err({ refusal: unavailable('The server refused to initialize.', detail), byServer: true })
   }
   peer.send({ jsonrpc: '2.0', method: 'notifications/initialized' })
   return answer

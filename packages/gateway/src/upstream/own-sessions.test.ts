@@ -81,6 +81,15 @@ describe('a session of its own', () => {
     await pidOf(upstream, two.session)
   })
 
+  it('can be begun at once whatever others have done to theirs', async () => {
+    const upstream = raw()
+    for (let times = 0; times < 10; times++) {
+      const { session } = await initialize(upstream)
+      refusal(await forward(upstream, call('legacy', 1, 'crash'), { session }))
+    }
+    await initialize(upstream)
+  })
+
   it('is one of so many at most', async () => {
     const upstream = raw({ limits: { maxSessions: 2 } })
     const opened = await Promise.allSettled([

@@ -51,6 +51,8 @@ export class OwnSession implements UpstreamSession {
     const reply = await this.#peer.call(message, { signal, timeoutMs }).reply
     this.#established =
       reply.ok && reply.value.kind === 'single' && errorOf(reply.value.message.body) === undefined
+    // From here on it is the caller's: what the caller does to it must not keep others from starting theirs.
+    this.#peer.excused = this.#established
     if (!this.#established) this.close()
     else if (reply.ok && reply.value.kind === 'single') return ok({ ...reply.value, session: this })
     return reply
@@ -148,7 +150,9 @@ export class OwnSessions {
       this.#end(ended.peer)
     })
     this.#sessions.add(session)
-    return session.initialize(message, signal)
+    const reply = await session.initialize(message, signal)
+    if (this.#sessions.has(session)) this.#connections.provedLegacy()
+    return reply
   }
 
   close(): void {

@@ -46,6 +46,8 @@ export class Peer {
   listener: PeerListener | undefined
   /** For whoever keeps account of connections. */
   onClosed: (why: string) => void = () => undefined
+  /** Whether its death would say nothing about the server: it is being tried out, or is one caller's own. */
+  excused = false
   readonly #options: PeerOptions
   readonly #calls = new Map<number, Call>()
   readonly #questions = new Map<number, (answer: Answer) => void>()

@@ -17,13 +17,6 @@ export interface StarterOptions {
   readonly log: (text: string) => void
 }
 
-/** A connection, as the starter hands it out. */
-export interface Started {
-  readonly peer: Peer
-  /** A death while this is set is nobody's fault: the connection is being tried out. */
-  onTrial: boolean
-}
-
 export class Starter {
   readonly #options: StarterOptions
   readonly #backoff = new Backoff()
@@ -49,8 +42,8 @@ export class Starter {
   }
 
   /** Opens a connection, unless the server has to be left alone for a while. */
-  start(onTrial = false): Promise<Result<Started, Refusal>> {
-    return this.#track(this.#start(onTrial))
+  start(): Promise<Result<Peer, Refusal>> {
+    return this.#track(this.#start())
   }
 
   /** Ends a connection for a reason that is not the server's. */
@@ -72,13 +65,13 @@ export class Starter {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
   }
 
-  async #start(onTrial: boolean): Promise<Result<Started, Refusal>> {
+  async #start(): Promise<Result<Peer, Refusal>> {
     if (this.#closed) return err(unavailable('The gateway is closing its connection to this server.'))
     const pauseMs = this.pauseMs
     if (pauseMs > 0) return err(this.#pausing(pauseMs))
     const channel = await this.#channel()
     if (channel === undefined) return err(unavailable('The server could not be started.', this.lastProblem))
-    return ok(this.#adopt(channel, onTrial))
+    return ok(this.#adopt(channel))
   }
 
   async #channel(): Promise<Channel | undefined> {
@@ -90,20 +83,20 @@ export class Starter {
     }
   }
 
-  #adopt(channel: Channel, onTrial: boolean): Started {
+  #adopt(channel: Channel): Peer {
     const { limits, timers, log } = this.#options
     const peer = new Peer({ channel, limits, timers, log: (text) => log(`${channel.describe()}: ${text}`) })
-    const started = { peer, onTrial }
     const bornMs = timers.now()
     this.#open.add(peer)
     peer.onClosed = (why) => {
       const wanted = !this.#open.delete(peer)
-      if (!wanted && !started.onTrial) this.#note(`the server ${why}`, timers.now() - bornMs)
+      if (!wanted && !peer.excused) this.#note(`the server ${why}`, timers.now() - bornMs)
+      else if (!wanted) log(`${channel.describe()} ${why}`)
       if (!wanted) void this.#track(peer.close())
       this.onDeath(peer)
     }
     if (this.#closed) void this.end(peer)
-    return started
+    return peer
   }
 
   #note(problem: string, livedMs: number): void {

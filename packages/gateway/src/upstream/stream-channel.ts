@@ -31,6 +31,7 @@ export class StreamChannel implements Channel {
   #listener: ChannelListener | undefined
   #why: string | undefined
   #ending: Promise<void> | undefined
+  #batch = ''
 
   constructor(options: StreamChannelOptions) {
     this.#options = options
@@ -46,11 +47,11 @@ export class StreamChannel implements Channel {
   }
 
   write(line: string): boolean {
-    const { output } = this.#options
     if (!this.open) return false
-    const waiting = output.writableLength
+    const waiting = this.#options.output.writableLength + this.#batch.length
     if (waiting > 0 && waiting + line.length > MAX_QUEUED_BYTES) return false
-    output.write(`${line}\n`)
+    if (this.#batch === '') setImmediate(() => this.#flush())
+    this.#batch += `${line}\n`
     return true
   }
 
@@ -78,6 +79,13 @@ export class StreamChannel implements Channel {
     this.closed('was stopped')
     this.#ending ??= this.#options.end()
     return this.#ending
+  }
+
+  /** One write for all lines of one turn of the event loop: writing costs more than making a line. */
+  #flush(): void {
+    const batch = this.#batch
+    this.#batch = ''
+    if (this.open) this.#options.output.write(batch)
   }
 
   describe(): string {
