@@ -2,7 +2,7 @@
  * Whether a caller could do anything at all on a server. Connecting and listing need no rule of their own, so this is
  * what keeps a server that holds nothing for the caller from even being there.
  */
-import { type Constraint, couldApply, type Policy } from '@tollgate/cedar'
+import { type Constraint, couldApply, type Policy, type ScopeEntity } from '@tollgate/cedar'
 import type { EntityRef } from '../model/caller.ts'
 import type { Policies } from './policies.ts'
 
@@ -13,11 +13,7 @@ export function reachingPermits(policies: Policies, principal: EntityRef, server
   const key = `${principal.type}\n${principal.id}\n${server}`
   const known = policies.reach.get(key)
   if (known !== undefined) return known
-  const query = {
-    principal: policies.named(principal),
-    resourceWithin: policies.named({ type: 'Server', id: server }),
-  }
-  const ids = couldApply(policies.all, query)
+  const ids = couldApply(policies.all, { principal: policies.named(principal) })
     .filter((policy) => concerns(policy, server))
     .map(({ id }) => id)
   if (policies.reach.size >= MAX_REMEMBERED) policies.reach.clear()
@@ -31,13 +27,22 @@ function concerns({ scope }: Policy, server: string): boolean {
 }
 
 function couldName(constraint: Constraint, server: string): boolean {
-  if (constraint.op === 'any' || constraint.op === 'is') return true
-  const entities = constraint.op === '==' ? [constraint.entity] : constraint.entities
-  return entities.some((named) => {
-    if (!('type' in named)) return true
-    if (named.type === 'Server') return named.id === server
-    const qualified =
-      named.type === 'Tool' || named.type === 'Prompt' || (named.type === 'Action' && !named.id.includes('/'))
-    return !qualified || named.id.startsWith(`${server}__`)
-  })
+  switch (constraint.op) {
+    case 'any':
+      return true
+    case 'is':
+      return constraint.in === undefined || couldBelong(constraint.in, server)
+    case '==':
+      return couldBelong(constraint.entity, server)
+    case 'in':
+      return constraint.entities.some((named) => couldBelong(named, server))
+  }
+}
+
+function couldBelong(named: ScopeEntity, server: string): boolean {
+  if (!('type' in named)) return true
+  if (named.type === 'Server') return named.id === server
+  const qualified =
+    named.type === 'Tool' || named.type === 'Prompt' || (named.type === 'Action' && !named.id.includes('/'))
+  return !qualified || named.id.startsWith(`${server}__`)
 }

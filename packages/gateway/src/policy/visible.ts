@@ -45,7 +45,6 @@ function couldReadSome({ policies, query }: Inquiry): boolean {
   const permits = couldApply(policies.all, {
     principal: policies.named(principal),
     action: policies.action(resourceTarget('')),
-    resourceWithin: policies.named({ type: 'Server', id: query.server }),
   })
   const reaching = reachingPermits(policies, principal, query.server)
   return permits.some(({ id }) => reaching.includes(id))
