@@ -1,11 +1,12 @@
 // A set of policies made ready: ids unique, no open templates, each policy a function, scopes indexed.
 
 import { Candidates } from './candidates.ts'
-import { Generator } from './generate.ts'
+import { generate } from './generate.ts'
 import type { ConditionTest } from './generate.ts'
 import type { Entity } from './entity.ts'
 import type { PolicyError, Result } from './result.ts'
 import type { Policy, Scope } from './syntax.ts'
+import { contextMembers } from './walk.ts'
 
 /** A policy with its place in the source and its conditions as a function, which throws a Fault when they fail. */
 export interface CompiledPolicy {
@@ -15,6 +16,8 @@ export interface CompiledPolicy {
   readonly permits: boolean
   readonly test: ConditionTest
   readonly constants: readonly unknown[]
+  /** The members of the context it can read; undefined when it uses the context as a whole. */
+  readonly contextMembers: ReadonlySet<string> | undefined
 }
 
 /** An immutable set of policies, ready to decide. */
@@ -27,14 +30,14 @@ export class PolicySet {
   constructor(policies: readonly Policy[]) {
     this.policies = Object.freeze([...policies])
     this.#byId = new Map(policies.map((policy) => [policy.id, policy]))
-    const generator = new Generator()
     this.#candidates = new Candidates(
       policies.map((policy, order) => ({
         policy,
         order,
         scope: policy.scope,
         permits: policy.effect === 'permit',
-        ...generator.generate(policy.conditions),
+        contextMembers: contextMembers(policy.conditions),
+        ...generate(policy.conditions),
       })),
     )
   }

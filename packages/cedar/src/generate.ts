@@ -13,42 +13,53 @@ import type { Condition } from './syntax.ts'
 /** Whether all conditions hold. Throws a Fault when one cannot be evaluated. */
 export type ConditionTest = (constants: readonly unknown[], evaluation: Evaluation) => boolean
 
-/** Makes functions, each shape once. */
-export class Generator {
-  readonly #functions = new Map<string, ConditionTest>()
-  readonly #accessors = new Map<string, Accessor>()
+/**
+ * Functions made, by their text, and accessors, by their name. They are kept across sets, because a set that is
+ * compiled anew mostly has the shapes of the one before, and code that has run is code the engine has optimised.
+ */
+const tests = new Map<string, ConditionTest>()
+const accessors = new Map<string, Accessor>()
 
-  generate(conditions: readonly Condition[]): { test: ConditionTest; constants: readonly unknown[] } {
-    const shape = new Shape()
-    const tests = conditions.map(({ kind, expression }) => {
-      const test = shape.boolean(expression)
-      return kind === 'when' ? test : `!${test}`
-    })
-    const text = tests.length === 0 ? 'true' : tests.join('&&')
-    const key = JSON.stringify([shape.names, text])
-    let test = this.#functions.get(key)
-    if (test === undefined) {
-      test = this.#compile(text, shape.names)
-      this.#functions.set(key, test)
-    }
-    return { test, constants: shape.constants }
-  }
+/** Kept at most, of each; then all are forgotten. */
+const MAX_KEPT = 4096
 
-  #compile(text: string, names: readonly string[]): ConditionTest {
-    const accessors = names.map((name) => {
-      let accessor = this.#accessors.get(name)
-      if (accessor === undefined) this.#accessors.set(name, (accessor = makeAccessor(name)))
-      return accessor
-    })
-    const source = [
-      `const {${Object.keys(RUNTIME).join(',')}}=R;`,
-      ...names.map((_, index) => `const N${index}=N[${index}];`),
-      `return (K,E)=>{const p=E.principal,a=E.action,r=E.resource,c=E.context;return ${text}}`,
-    ]
-    const make = compileFunction(source.join('\n'), ['R', 'N']) as (
-      runtime: typeof RUNTIME,
-      accessors: readonly Accessor[],
-    ) => ConditionTest
-    return make(RUNTIME, accessors)
+/** The function for conditions, and the constants to call it with. */
+export function generate(conditions: readonly Condition[]): {
+  test: ConditionTest
+  constants: readonly unknown[]
+} {
+  const shape = new Shape()
+  const parts = conditions.map(({ kind, expression }) => {
+    const text = shape.boolean(expression)
+    return kind === 'when' ? text : `!${text}`
+  })
+  const text = parts.length === 0 ? 'true' : parts.join('&&')
+  const { names, constants } = shape
+  return { test: kept(tests, JSON.stringify([names, text]), () => makeTest(text, names)), constants }
+}
+
+function makeTest(text: string, names: readonly string[]): ConditionTest {
+  const source = [
+    `const {${Object.keys(RUNTIME).join(',')}}=R;`,
+    ...names.map((_, index) => `const N${index}=N[${index}];`),
+    `return (K,E)=>{const p=E.principal,a=E.action,r=E.resource,c=E.context;return ${text}}`,
+  ]
+  const make = compileFunction(source.join('\n'), ['R', 'N']) as (
+    runtime: typeof RUNTIME,
+    accessors: readonly Accessor[],
+  ) => ConditionTest
+  return make(
+    RUNTIME,
+    names.map((name) => kept(accessors, name, () => makeAccessor(name))),
+  )
+}
+
+function kept<T>(cache: Map<string, T>, key: string, make: () => T): T {
+  let found = cache.get(key)
+  if (found === undefined) {
+    found = make()
+    if (cache.size >= MAX_KEPT) cache.clear()
+    cache.set(key, found)
   }
+  return found
 }

@@ -49,21 +49,27 @@ export const HOLE: Term = new Hole()
 
 type Of<K extends Expression['kind']> = Extract<Expression, { readonly kind: K }>
 
+/** What a policy whose scope matches may come to, and the message if it can only fail. */
+export interface Judgement {
+  readonly outcomes: Outcomes
+  readonly message: string
+}
+
 export class Interpreter {
   /** The message of the last error met. */
-  lastFault = ''
+  #lastFault = ''
   readonly #evaluation: Evaluation
 
   constructor(evaluation: Evaluation) {
     this.#evaluation = evaluation
   }
 
-  /** Whether a policy whose scope matches is satisfied. */
-  satisfaction(policy: Policy): Outcomes {
-    return this.#allHold(policy.conditions, ({ kind, expression }: Condition) => {
-      const outcomes = this.#truth(expression)
-      return kind === 'when' ? outcomes : invert(outcomes)
+  judge(policy: Policy): Judgement {
+    const outcomes = this.#allHold(policy.conditions, ({ kind, expression }: Condition) => {
+      const truth = this.#truth(expression)
+      return kind === 'when' ? truth : invert(truth)
     })
+    return { outcomes, message: this.#lastFault }
   }
 
   /** The conjunction, from left to right, of what may stop before its end. */
@@ -79,7 +85,7 @@ export class Interpreter {
 
   #truth(expression: Expression): Outcomes {
     const outcomes = this.#outcomes(expression)
-    if (outcomes === OTHER) this.lastFault = 'type error: expected a boolean'
+    if (outcomes === OTHER) this.#lastFault = 'type error: expected a boolean'
     return demandBoolean(outcomes)
   }
 
@@ -90,7 +96,7 @@ export class Interpreter {
       return typeof value === 'boolean' ? (value ? HOLDS : LACKS) : OTHER
     } catch (fault) {
       if (!(fault instanceof Fault)) throw fault
-      this.lastFault = fault.message
+      this.#lastFault = fault.message
       return FAILS
     }
   }
@@ -99,7 +105,7 @@ export class Interpreter {
   #conclude(outcomes: Outcomes): boolean | Maybe {
     if (outcomes === HOLDS) return true
     if (outcomes === LACKS) return false
-    if (outcomes === FAILS) throw new Fault(this.lastFault)
+    if (outcomes === FAILS) throw new Fault(this.#lastFault)
     return new Maybe(outcomes)
   }
 

@@ -47,7 +47,7 @@ describe('with part of the context unknown, a decision', () => {
       decision: 'depends',
       determining: ['policy0'],
       possible: ['policy1', 'policy3'],
-      errors: [{ policy: 'policy2', message: 'type error: expected a boolean' }],
+      errors: [{ policy: 'policy2', message: 'type error: expected a boolean, found a Long' }],
       possibleErrors: ['policy1', 'policy4'],
     })
   })

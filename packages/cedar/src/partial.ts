@@ -6,8 +6,10 @@ import type { EvaluationError } from './decide.ts'
 import type { EntityStore } from './entity.ts'
 import { Evaluation } from './evaluation.ts'
 import type { Request } from './evaluation.ts'
+import { Fault } from './fault.ts'
 import { HOLE, Interpreter } from './interpret.ts'
-import { FAILS, HOLDS } from './outcomes.ts'
+import type { Judgement } from './interpret.ts'
+import { FAILS, HOLDS, LACKS } from './outcomes.ts'
 import { isRecord, ownMember } from './values.ts'
 import type { RecordValue } from './values.ts'
 
@@ -41,17 +43,20 @@ export function decidePartial(set: PolicySet, request: Request, options: Partial
   const context = options.unknown.reduce(withHole, request.context)
   const evaluation = new Evaluation({ ...request, context }, options.entities)
   const interpreter = new Interpreter(evaluation)
+  const unknown = options.unknown.map((path) => path.split('.')[1] ?? '')
   const certain: CompiledPolicy[] = []
   const possible: CompiledPolicy[] = []
   const errors: EvaluationError[] = []
   const possibleErrors: string[] = []
   const { principal, action, resource } = evaluation
   for (const candidate of set.candidates(principal, action, resource)) {
-    const outcomes = interpreter.satisfaction(candidate.policy)
     const { id } = candidate.policy
+    const { outcomes, message } = readsAny(candidate, unknown)
+      ? interpreter.judge(candidate.policy)
+      : judge(candidate, evaluation)
     if (outcomes === HOLDS) certain.push(candidate)
     else if ((outcomes & HOLDS) !== 0) possible.push(candidate)
-    if (outcomes === FAILS) errors.push({ policy: id, message: interpreter.lastFault })
+    if (outcomes === FAILS) errors.push({ policy: id, message })
     else if ((outcomes & FAILS) !== 0) possibleErrors.push(id)
   }
   const decision = conclude(certain, possible)
@@ -59,6 +64,23 @@ export function decidePartial(set: PolicySet, request: Request, options: Partial
     decision === 'depends' ? certain : certain.filter(({ permits }) => permits === (decision === 'allow'))
   return { decision, determining: behind.map(idOf), possible: possible.map(idOf), errors, possibleErrors }
 }
+
+function readsAny({ contextMembers }: CompiledPolicy, names: readonly string[]): boolean {
+  return contextMembers === undefined || names.some((name) => contextMembers.has(name))
+}
+
+/** A policy that cannot read what is unknown runs as in any decision, which is faster. */
+function judge({ test, constants }: CompiledPolicy, evaluation: Evaluation): Judgement {
+  try {
+    return test(constants, evaluation) ? HELD : LACKED
+  } catch (fault) {
+    if (!(fault instanceof Fault)) throw fault
+    return { outcomes: FAILS, message: fault.message }
+  }
+}
+
+const HELD: Judgement = { outcomes: HOLDS, message: '' }
+const LACKED: Judgement = { outcomes: LACKS, message: '' }
 
 function conclude(
   certain: readonly CompiledPolicy[],

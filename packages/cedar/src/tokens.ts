@@ -23,7 +23,8 @@ export function tokenize(text: string): Token[] {
   while (true) {
     at += match(SKIPPED)?.length ?? 0
     if (at >= text.length) break
-    const token = text[at] === '"' ? stringAt(text, at) : wordOrSymbol(match(WORD), match(SYMBOL), text, at)
+    const token =
+      text[at] === '"' ? stringAt(text, at) : (word(match(WORD), at) ?? symbol(match(SYMBOL), text, at))
     tokens.push(token)
     at += token.kind === 'invalid' ? text.length : token.text.length
   }
@@ -31,12 +32,14 @@ export function tokenize(text: string): Token[] {
   return tokens
 }
 
-function wordOrSymbol(word: string | undefined, symbol: string | undefined, text: string, at: number): Token {
-  if (word !== undefined) {
-    const kind = word.startsWith('?') ? 'slot' : /^[0-9]/.test(word) ? 'number' : 'identifier'
-    return { kind, text: word, at }
-  }
-  if (symbol !== undefined) return { kind: 'symbol', text: symbol, at }
+function word(text: string | undefined, at: number): Token | undefined {
+  if (text === undefined) return undefined
+  const kind = text.startsWith('?') ? 'slot' : /^[0-9]/.test(text) ? 'number' : 'identifier'
+  return { kind, text, at }
+}
+
+function symbol(found: string | undefined, text: string, at: number): Token {
+  if (found !== undefined) return { kind: 'symbol', text: found, at }
   const character = String.fromCodePoint(text.codePointAt(at) ?? 0)
   return { kind: 'invalid', text: `unexpected character ${JSON.stringify(character)}`, at }
 }

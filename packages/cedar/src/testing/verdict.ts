@@ -6,9 +6,11 @@ import type { PolicySet } from '../compile.ts'
 import { decide } from '../decide.ts'
 import { entity } from '../entity.ts'
 import type { EntityStore } from '../entity.ts'
+import { Evaluation } from '../evaluation.ts'
 import type { Request } from '../evaluation.ts'
+import { Interpreter } from '../interpret.ts'
+import { HOLDS, LACKS } from '../outcomes.ts'
 import { parsePolicies } from '../parse.ts'
-import { decidePartial } from '../partial.ts'
 import type { RecordValue } from '../values.ts'
 
 export const ALICE = entity('User', 'alice', {
@@ -42,9 +44,11 @@ export type Verdict = 'true' | 'false' | 'error'
 export function verdict(expression: string, context: RecordValue = {}, entities?: EntityStore): Verdict {
   const set = policySet(`permit (principal, action, resource) when { ${expression} };`)
   const { decision, errors } = decide(set, request(context), entities)
-  const partial = decidePartial(set, request(context), { unknown: [], ...(entities && { entities }) })
-  const interpreted = partial.errors.length > 0 ? 'error' : partial.decision === 'allow'
-  const generated = errors.length > 0 ? 'error' : decision === 'allow'
+  const [policy] = set.policies
+  const interpreter = new Interpreter(new Evaluation(request(context), entities))
+  const outcomes = policy === undefined ? undefined : interpreter.judge(policy).outcomes
+  const generated = errors.length > 0 ? 'error' : decision === 'allow' ? 'true' : 'false'
+  const interpreted = outcomes === HOLDS ? 'true' : outcomes === LACKS ? 'false' : 'error'
   if (interpreted !== generated) throw new Error(`interpreted as ${interpreted}, generated as ${generated}`)
-  return String(generated) as Verdict
+  return generated
 }
