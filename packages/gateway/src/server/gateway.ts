@@ -17,12 +17,12 @@ import { type Gateway, handleCall, refuseUnreadable } from '../pipeline.ts'
 import { AuditFile } from '../store/audit-file.ts'
 import { type KeyStore, openKeyStore } from '../store/keys.ts'
 import { Lifetimes } from './lifetimes.ts'
-import { Listener } from './listener.ts'
+import { Listener, listenProblem } from './listener.ts'
 import { ProcessGuard } from './process-guard.ts'
 import { createSpawn } from './processes.ts'
 import { type Built, buildSnapshot } from './snapshot.ts'
 import { checkStart, readTls, restartNeeded } from './start-checks.ts'
-import { systemTimers } from './timers.ts'
+import { systemTimers, within } from './timers.ts'
 import { createUpstream } from './upstreams.ts'
 
 const STATE_TTL_SECONDS = 3600
@@ -40,6 +40,18 @@ export interface GatewayStatus {
   readonly servers: readonly ({ readonly name: string } & ReturnType<Upstream['status']>)[]
 }
 
+/** For code that starts a gateway itself, such as the benchmark: what no configuration can ask for. */
+export interface Replacements {
+  /** Instead of the audit log in the data directory. */
+  readonly trail?: Pick<Trail, 'record' | 'outcome' | 'flush' | 'state'>
+}
+
+interface Parts extends Replacements {
+  readonly guard: ProcessGuard
+  readonly keys: KeyStore
+  readonly log: (text: string) => void
+}
+
 /** A gateway that is running. */
 export class RunningGateway {
   readonly #log: (text: string) => void
@@ -49,14 +61,14 @@ export class RunningGateway {
   readonly #audit: AuditFile
   readonly #lifetimes = new Lifetimes()
   readonly #remembered: RememberedKeys
-  readonly #trail: Trail
+  readonly #trail: NonNullable<Replacements['trail']>
   readonly #gateway: Gateway
   readonly #listener: Listener
   readonly #housekeeping: NodeJS.Timeout
   #built: Built
   #port: number | undefined
 
-  private constructor(built: Built, guard: ProcessGuard, keys: KeyStore, log: (text: string) => void) {
+  private constructor(built: Built, { guard, keys, log, trail }: Parts) {
     const { config } = built
     this.#built = built
     this.#guard = guard
@@ -71,12 +83,14 @@ export class RunningGateway {
       dataDir: config.dataDir,
       onNotice: (notice) => log(`audit log: ${JSON.stringify(notice)}`),
     })
-    this.#trail = new Trail({
-      store: this.#audit,
-      now: Date.now,
-      onFailure: (cause) => log(`the audit log cannot be written, so calls are refused: ${cause}`),
-      onRecovery: () => log('the audit log can be written again'),
-    })
+    this.#trail =
+      trail ??
+      new Trail({
+        store: this.#audit,
+        now: Date.now,
+        onFailure: (cause) => log(`the audit log cannot be written, so calls are refused: ${cause}`),
+        onRecovery: () => log('the audit log can be written again'),
+      })
     this.#gateway = this.#createGateway(config)
     this.#listener = this.#createListener(config)
     this.#housekeeping = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS)
@@ -86,6 +100,7 @@ export class RunningGateway {
   static async start(
     config: Config,
     log: (text: string) => void,
+    replacements: Replacements = {},
   ): Promise<Result<RunningGateway, readonly string[]>> {
     const refused = checkStart(config)
     if (refused !== undefined) return err([refused])
@@ -97,7 +112,7 @@ export class RunningGateway {
       keys.value.close()
       return built
     }
-    const running = new RunningGateway(built.value, guard, keys.value, log)
+    const running = new RunningGateway(built.value, { ...replacements, guard, keys: keys.value, log })
     const problem = await running.#open()
     if (problem === undefined) return ok(running)
     await running.stop()
@@ -279,20 +294,4 @@ function makeUpstream(
     timers: systemTimers,
     log,
   })
-}
-
-async function within(seconds: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, seconds * 1000)
-  })
-  await Promise.race([work, timeout])
-  clearTimeout(timer)
-}
-
-function listenProblem(problem: NodeJS.ErrnoException, endpoint: string): string {
-  if (problem.code === 'EADDRINUSE')
-    return `${endpoint} is in use: stop what listens there, or choose another with --listen or --port.`
-  if (problem.code === 'EACCES') return `${endpoint} may not be opened by this user.`
-  return `${endpoint} cannot be opened: ${problem.message}`
 }

@@ -165,3 +165,11 @@ async function removeStaleSocket(path: string): Promise<void> {
   })
   if (!alive) unlinkSync(path)
 }
+
+/** Why a listener could not be opened, as a sentence for operators. */
+export function listenProblem(problem: NodeJS.ErrnoException, endpoint: string): string {
+  if (problem.code === 'EADDRINUSE')
+    return `${endpoint} is in use: stop what listens there, or choose another with --listen or --port.`
+  if (problem.code === 'EACCES') return `${endpoint} may not be opened by this user.`
+  return `${endpoint} cannot be opened: ${problem.message}`
+}
