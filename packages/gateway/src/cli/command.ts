@@ -52,6 +52,12 @@ export async function readConfig({
   return loadConfig({ path, readFile: (file) => readFile(file, 'utf8') })
 }
 
+/** The same, with its errors as the lines that people read. */
+export async function readConfigLines(options: ConfigOptions): Promise<Result<Config, readonly string[]>> {
+  const config = await readConfig(options)
+  return config.ok ? config : err(config.error.map(showConfigError))
+}
+
 /** Loads the configuration for a command that needs one; says what is wrong with it otherwise. */
 export async function requireConfig(
   options: ConfigOptions,

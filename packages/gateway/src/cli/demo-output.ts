@@ -1,16 +1,14 @@
 /** What the demo prints: colour on a terminal, plain words elsewhere. */
 import { relative } from 'node:path'
-import { styleText } from 'node:util'
 import type { Config } from '../config/config.ts'
 import type { DecisionEntry } from '../model/entry.ts'
+import { harmless, paint, print } from './terminal.ts'
 
 /** One thing that the agent did, and what it was told. */
 export interface Step {
   readonly does: string
   readonly answer: string
 }
-
-type Style = Parameters<typeof styleText>[0]
 
 /** What runs where. */
 export function printHeader(endpoint: string, config: Config): void {
@@ -32,11 +30,11 @@ export function printStep({ does, answer }: Step, decision: DecisionEntry | unde
     print(
       `    ${verdict(decision)}  ${(decision.tool ?? decision.method ?? '').padEnd(24)} ${because(decision)}`,
     )
-  print(`    ${paint('dim', `agent is told: ${answer}`)}\n`)
+  print(`    ${paint('dim', `agent is told: ${harmless(answer)}`)}\n`)
 }
 
 function verdict({ decision }: DecisionEntry): string {
-  return decision === 'allow' ? paint(['green', 'bold'], 'allowed') : paint(['red', 'bold'], 'refused')
+  return decision === 'allow' ? paint('green', 'allowed') : paint('red', 'refused')
 }
 
 function because({ policies, reason }: DecisionEntry): string {
@@ -65,13 +63,4 @@ export function printConnection(endpoint: string, token: string): void {
   print(
     `\nThe gateway keeps running. ${process.stdin.isTTY ? 'Enter reloads the policies, ' : ''}Ctrl-C stops it.`,
   )
-}
-
-function paint(style: Style, text: string): string {
-  const coloured = process.stdout.isTTY && process.env['NO_COLOR'] === undefined
-  return coloured ? styleText(style, text) : text
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`)
 }

@@ -4,19 +4,20 @@
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { type Config, showConfigError } from '../config/config.ts'
-import { loadConfig } from '../config/load.ts'
-import { err, ok, type Result } from '../model/result.ts'
+import type { Config } from '../config/config.ts'
+import { ok, type Result } from '../model/result.ts'
 import { type Started, startGateway, stopSignal } from '../server/run.ts'
 import { auditFilePath } from '../store/audit-file.ts'
 import { openKeyStore } from '../store/keys.ts'
 import { printConnection, printHeader, printStep, type Step } from './demo-output.ts'
+import { type Command, InvalidArgumentError } from 'commander'
+import { leaving, readConfigLines } from './command.ts'
 import { decisionsOf } from './demo-decisions.ts'
+import { type ExitCode, say } from './terminal.ts'
 
-export interface DemoOptions {
+interface DemoOptions {
   /** Over the port of the quickstart's configuration. */
   readonly port?: number
   /** End after the agent's work instead of serving on. */
@@ -27,12 +28,29 @@ export interface DemoOptions {
 const QUICKSTART = join(import.meta.dirname, '../../../../examples/quickstart')
 const KEY_LIFETIME_MS = 24 * 3600 * 1000
 
+/** Registers the command. */
+export function addDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('run the quickstart: a gateway on a real server, and an agent that tries more than it may')
+    .option('--port <number>', 'another port than 7070; 0 takes a free one', parsePort)
+    .option('--once', 'end after the agent’s work')
+    .action(leaving((options: DemoOptions) => runDemo(options)))
+}
+
+function parsePort(text: string): number {
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port > 65_535)
+    throw new InvalidArgumentError('a port is a number from 0 to 65535.')
+  return port
+}
+
 /** Runs the demo; resolves to the exit code. */
-export async function runDemo({ port, once = false }: DemoOptions): Promise<number> {
+async function runDemo({ port, once = false }: DemoOptions): Promise<ExitCode> {
   const file = join(QUICKSTART, 'tollgate.yaml')
   if (!existsSync(file))
     return fail(['the demo needs a checkout of the repository: examples/quickstart was not found'], 1)
-  const read = () => readConfig(file, port)
+  const read = () => readDemoConfig(file, port)
   const config = await read()
   if (!config.ok) return fail(config.error, 78)
   const started = await startGateway(config.value, tell, read)
@@ -51,15 +69,13 @@ export async function runDemo({ port, once = false }: DemoOptions): Promise<numb
   }
 }
 
-async function readConfig(
+async function readDemoConfig(
   file: string,
   port: number | undefined,
 ): Promise<Result<Config, readonly string[]>> {
-  const loaded = await loadConfig({ path: file, readFile: (path) => readFile(path, 'utf8') })
-  if (!loaded.ok) return err(loaded.error.map(showConfigError))
-  const { listen } = loaded.value
-  if (port === undefined || listen.kind === 'unix') return loaded
-  return ok({ ...loaded.value, listen: { ...listen, port } })
+  const config = await readConfigLines({ config: file })
+  if (!config.ok || port === undefined || config.value.listen.kind === 'unix') return config
+  return ok({ ...config.value, listen: { ...config.value.listen, port } })
 }
 
 /** A key for this run; it ends with the demo. */
@@ -102,7 +118,7 @@ async function showAgent(config: Config, { gateway }: Started, token: string): P
 
 /** What the server itself chats about would bury the story. */
 function tell(text: string): void {
-  if (!text.includes(': stderr: ')) process.stderr.write(`${text}\n`)
+  if (!text.includes(': stderr: ')) say(text)
 }
 
 async function reloadOnEnter({ reload }: Started): Promise<void> {
@@ -116,7 +132,7 @@ async function reloadOnEnter({ reload }: Started): Promise<void> {
   return new Promise(() => undefined)
 }
 
-function fail(lines: readonly string[], code: number): number {
-  for (const line of lines) process.stderr.write(`${line}\n`)
+function fail(lines: readonly string[], code: ExitCode): ExitCode {
+  for (const line of lines) say(line)
   return code
 }

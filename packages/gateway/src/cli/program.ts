@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { addAudit } from './audit.ts'
 import { addCheck } from './check.ts'
 import { addCompletion } from './completion.ts'
+import { addDemo } from './demo.ts'
 import { addDoctor } from './doctor.ts'
 import { addInit } from './init.ts'
 import { addKey } from './key.ts'
@@ -15,6 +16,7 @@ import { addStatus } from './status.ts'
 /** In the order of help. */
 const commands: readonly ((program: Command) => void)[] = [
   addRun,
+  addDemo,
   addInit,
   addCheck,
   addReload,

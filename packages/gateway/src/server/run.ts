@@ -1,29 +1,20 @@
 /** `tollgate run`: a gateway in the foreground, told what to do by signals. */
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import type { Config } from '../config/config.ts'
-import { showConfigError } from '../config/config.ts'
-import { findConfig } from '../config/find.ts'
-import { parseListen } from '../config/listen.ts'
-import { loadConfig } from '../config/load.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import { openAdmin } from './admin.ts'
 import { RunningGateway } from './gateway.ts'
 
-export interface RunOptions {
-  readonly configPath?: string
-  /** `--listen`, over the configuration's. */
-  readonly listen?: string
-}
+/** Reads the configuration anew; errors are lines for people. */
+export type ReadConfig = () => Promise<Result<Config, readonly string[]>>
 
 const CONFIG_PROBLEM = 78
 
 /** Runs until it is told to stop; resolves to the exit code. */
-export async function runGateway(options: RunOptions): Promise<number> {
+export async function runGateway(read: ReadConfig): Promise<0 | 78> {
   const log = (text: string) => void process.stderr.write(`${text}\n`)
-  const config = await readConfig(options)
+  const config = await read()
   if (!config.ok) return complain(config.error)
-  const started = await startGateway(config.value, log, () => readConfig(options))
+  const started = await startGateway(config.value, log, read)
   if (!started.ok) return complain(started.error)
   const { gateway, reload, stop } = started.value
   log(
@@ -52,7 +43,7 @@ export interface Started {
 export async function startGateway(
   config: Config,
   log: (text: string) => void,
-  reread: () => Promise<Result<Config, readonly string[]>>,
+  reread: ReadConfig,
 ): Promise<Result<Started, readonly string[]>> {
   const started = await RunningGateway.start(config, log)
   if (!started.ok) return started
@@ -84,19 +75,7 @@ export async function startGateway(
   }
 }
 
-async function readConfig({ configPath, listen }: RunOptions): Promise<Result<Config, readonly string[]>> {
-  const place = { env: process.env, cwd: process.cwd(), exists: existsSync }
-  const path = findConfig(configPath === undefined ? place : { ...place, asked: configPath })
-  if (path === undefined)
-    return err(['no configuration was found: write one with "tollgate init", or name it with --config'])
-  const loaded = await loadConfig({ path, readFile: (name) => readFile(name, 'utf8') })
-  if (!loaded.ok) return err(loaded.error.map(showConfigError))
-  if (listen === undefined) return loaded
-  const address = parseListen(listen)
-  return address.ok ? ok({ ...loaded.value, listen: address.value }) : err([`--listen ${address.error}`])
-}
-
-function complain(lines: readonly string[]): number {
+function complain(lines: readonly string[]): typeof CONFIG_PROBLEM {
   for (const line of lines) process.stderr.write(`${line}\n`)
   return CONFIG_PROBLEM
 }
