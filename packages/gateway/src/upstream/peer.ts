@@ -9,7 +9,7 @@ import { err, ok, type Result } from '../model/result.ts'
 import type { ServerMessage } from '../model/upstream.ts'
 import { Call, type CallLimits } from './call.ts'
 import type { Channel, Timers } from './channel.ts'
-import { idOf, isObject, member } from './json-rpc.ts'
+import { idOf, member } from './json-rpc.ts'
 import * as restore from './restore.ts'
 import { parseServerMessage } from './server-message.ts'
 
@@ -37,6 +37,9 @@ export interface CallManner {
   readonly waitsForClient?: () => boolean
   ended?(): void
 }
+
+/** The start of a batch. */
+const BRACKET = 0x5b
 
 type Answer = Result<ServerMessage, Refusal>
 
@@ -135,7 +138,7 @@ export class Peer {
   }
 
   #received(text: string): void {
-    if (text.charCodeAt(0) === 0x5b) return this.#batch(text)
+    if (text.charCodeAt(0) === BRACKET) return this.#batch(text)
     const message = parseServerMessage(text)
     if (message === undefined) return this.#options.log('ignored a line that is not a JSON-RPC message')
     const { body } = message
@@ -147,14 +150,10 @@ export class Peer {
 
   /** Servers up to 2025-03-26 may send several messages in an array. */
   #batch(text: string): void {
-    let items: unknown
-    try {
-      items = JSON.parse(text)
-    } catch {
-      items = undefined
+    for (const item of itemsOf(text)) {
+      if (item.charCodeAt(0) === BRACKET) this.#options.log('ignored a batch in a batch')
+      else this.#received(item)
     }
-    if (!Array.isArray(items)) return this.#options.log('ignored a line that is not a JSON-RPC message')
-    for (const item of items) if (isObject(item)) this.#received(JSON.stringify(item))
   }
 
   #answered(message: ServerMessage): void {
@@ -214,6 +213,16 @@ export class Peer {
 
   #gone(when: 'before' | 'during'): Refusal {
     return unavailable(`The server ${this.#closedWhy ?? 'is gone'} ${when} the call.`)
+  }
+}
+
+/** The elements of an array, as JSON; what is no array, or too deep to write again, is one element that is no message. */
+function itemsOf(text: string): string[] {
+  try {
+    const items = JSON.parse(text) as unknown[]
+    return items.map((item) => JSON.stringify(item))
+  } catch {
+    return ['']
   }
 }
 
