@@ -8,8 +8,8 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Calls to the demo's servers; adapt them with the demo's policies. */
-const allowedCall = { name: 'files__list_allowed_directories', arguments: {} }
-const refusedCall = { name: 'files__write_file', arguments: { path: 'smoke.txt', content: 'no' } }
+const allowedCall = { name: 'list_allowed_directories', arguments: {} }
+const refusedCall = { name: 'write_file', arguments: { path: 'docs/smoke.md', content: 'no' } }
 
 const [origin = '', printed = '', pid = ''] = process.argv.slice(2)
 const deadlineMs = Date.now() + 120_000
@@ -24,7 +24,7 @@ interface Reply {
 }
 
 async function post(headers: Record<string, string>, body: object): Promise<Reply> {
-  const response = await fetch(`${origin}/mcp`, {
+  const response = await fetch(`${origin}/mcp/files`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -51,7 +51,7 @@ async function ready(): Promise<string> {
   while (Date.now() < deadlineMs) {
     process.kill(Number(pid), 0)
     const key = /\btg_[\w-]{51}/.exec(readFileSync(printed, 'utf8'))?.[0]
-    const answers = await fetch(`${origin}/mcp`).then(
+    const answers = await fetch(`${origin}/mcp/files`).then(
       () => true,
       () => false,
     )

@@ -61,7 +61,7 @@ async function runDemo({ port, once = false }: DemoOptions): Promise<ExitCode> {
     const worked = await showAgent(config.value, started.value, key.token)
     if (once || !worked) return worked ? 0 : 1
     printConnection(started.value.gateway.endpoint, key.token)
-    await Promise.race([stopped, reloadOnEnter(started.value)])
+    await serveUntil(stopped, started.value)
     return 0
   } finally {
     key.revoke()
@@ -121,15 +121,17 @@ function tell(text: string): void {
   if (!text.includes(': stderr: ')) say(text)
 }
 
-async function reloadOnEnter({ reload }: Started): Promise<void> {
-  if (!process.stdin.isTTY) return new Promise(() => undefined)
-  for await (const _line of createInterface({ input: process.stdin })) {
+/** Enter reloads the policies, until the demo is told to stop. */
+async function serveUntil(stopped: Promise<void>, { reload }: Started): Promise<void> {
+  if (!process.stdin.isTTY) return stopped
+  const lines = createInterface({ input: process.stdin })
+  void stopped.then(() => lines.close())
+  for await (const _line of lines) {
     const reloaded = await reload()
     for (const text of reloaded.ok ? ['reloaded'] : [...reloaded.error, 'kept the policies as they were']) {
       tell(text)
     }
   }
-  return new Promise(() => undefined)
 }
 
 function fail(lines: readonly string[], code: ExitCode): ExitCode {
