@@ -146,7 +146,7 @@ class EventDelivery {
 }
 
 /** One event of a stream, as text. Line breaks in the data become further data lines. */
-export function frame(event: ServerEvent | undefined, text: string | undefined): string {
+function frame(event: ServerEvent | undefined, text: string | undefined): string {
   let out = ''
   if (event?.comment !== undefined) out += `:${event.comment.replace(/[\r\n]+/g, ' ')}\n`
   if (event?.eventId !== undefined) out += `id: ${event.eventId}\n`

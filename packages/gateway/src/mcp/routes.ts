@@ -15,10 +15,5 @@ const PREFIX = '/mcp/'
 export function matchRoute(routes: ReadonlyMap<string, Route>, exchange: Exchange): Result<Route, Refusal> {
   const { target } = exchange
   const route = target.startsWith(PREFIX) ? routes.get(target.slice(PREFIX.length)) : undefined
-  return route === undefined ? err(noSuchRoute()) : ok(route)
-}
-
-/** Also for servers that the caller may not see: the two cannot be told apart. */
-export function noSuchRoute(detail?: string): Refusal {
-  return unknown('route', 'Not found.', detail)
+  return route === undefined ? err(unknown('route', 'Not found.')) : ok(route)
 }

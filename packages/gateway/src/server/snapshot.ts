@@ -54,7 +54,7 @@ export async function loadPolicies(config: Config): Promise<Result<Policies, rea
 }
 
 /** `file:line:column: message`. */
-export function showPolicyError({ file, line, column, message }: PolicyError): string {
+function showPolicyError({ file, line, column, message }: PolicyError): string {
   return `${file}:${line}:${column}: ${message}`
 }
 
