@@ -2,7 +2,8 @@
 // A reference is an entity known only by name; its attributes and ancestors are looked up when a policy asks for them.
 
 import { Term } from './term.ts'
-import type { RecordValue } from './values.ts'
+import { set } from './values.ts'
+import type { RecordValue, Value } from './values.ts'
 
 const NO_RECORD: RecordValue = Object.freeze({})
 const NO_ANCESTORS: ReadonlySet<string> = new Set()
@@ -27,8 +28,8 @@ export class Entity extends Term {
     this.id = id
     this.uid = uidOf(type, id)
     this.known = data !== undefined
-    this.attrs = data?.attrs ?? NO_RECORD
-    this.tags = data?.tags ?? NO_RECORD
+    this.attrs = data?.attrs === undefined ? NO_RECORD : prepared(data.attrs)
+    this.tags = data?.tags === undefined ? NO_RECORD : prepared(data.tags)
     this.ancestors = data?.parents === undefined ? NO_ANCESTORS : closure(data.parents)
     Object.freeze(this)
   }
@@ -50,8 +51,8 @@ export interface EntityStore {
 }
 
 /**
- * An entity with its data. A parent that is only a reference counts itself, but none of its own ancestors. Attributes
- * and tags must not change afterwards. Throws a RangeError when `type` is not a Cedar type name.
+ * An entity with its data. A parent that is only a reference counts itself, but none of its own ancestors. What is
+ * inside the attributes and tags must not change afterwards. Throws a RangeError when `type` is not a Cedar type name.
  */
 export function entity(type: string, id: string, data: EntityData = {}): Entity {
   return new Entity(type, id, data)
@@ -64,6 +65,13 @@ export function reference(type: string, id: string): Entity {
 
 export function uidOf(type: string, id: string): string {
   return `${type}::"${id}"`
+}
+
+/** A copy in which each array is a set already, since entities serve many decisions. */
+function prepared(given: RecordValue): RecordValue {
+  const record: { [name: string]: Value | undefined } = { ...given }
+  for (const [name, value] of Object.entries(record)) if (Array.isArray(value)) record[name] = set(value)
+  return Object.freeze(record)
 }
 
 function closure(parents: readonly Entity[]): ReadonlySet<string> {

@@ -4,21 +4,17 @@ export { compile } from './compile.ts'
 export type { PolicySet } from './compile.ts'
 export { couldApply } from './could-apply.ts'
 export type { ScopeQuery } from './could-apply.ts'
-export {
-  Datetime,
-  datetimeFromMs,
-  Duration,
-  durationFromMs,
-  parseDatetime,
-  parseDuration,
-} from './datetime.ts'
+export { datetimeFromMs, durationFromMs, parseDatetime, parseDuration } from './datetime.ts'
+export type { Datetime, Duration } from './datetime.ts'
 export { decide } from './decide.ts'
 export type { Decision, EvaluationError } from './decide.ts'
 export type { Request } from './evaluation.ts'
-export { Decimal, parseDecimal } from './decimal.ts'
-export { Entity, entity, reference } from './entity.ts'
-export type { EntityData, EntityStore } from './entity.ts'
-export { IpAddress, parseIp } from './ip.ts'
+export { parseDecimal } from './decimal.ts'
+export type { Decimal } from './decimal.ts'
+export { entity, reference } from './entity.ts'
+export type { Entity, EntityData, EntityStore } from './entity.ts'
+export { parseIp } from './ip.ts'
+export type { IpAddress } from './ip.ts'
 export { parsePolicies } from './parse.ts'
 export type { ParseOptions } from './parse.ts'
 export { decidePartial } from './partial.ts'
@@ -27,6 +23,6 @@ export type { PolicyError, Position, Result, Source } from './result.ts'
 export type * from './syntax.ts'
 export { link } from './template.ts'
 export type { SlotValues } from './template.ts'
-export { CedarSet, isRecord, plain, set } from './values.ts'
-export type { RecordValue, Value } from './values.ts'
+export { isRecord, plain, set } from './values.ts'
+export type { CedarSet, RecordValue, Value } from './values.ts'
 export { childrenOf, contextMembers } from './walk.ts'

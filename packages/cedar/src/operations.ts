@@ -96,14 +96,13 @@ function hasTag(value: Settled, name: Settled, evaluation: Evaluation): boolean 
 /** Reflexive, also for entities nobody knows. */
 export function isIn(value: Settled, container: Settled, evaluation: Evaluation): boolean {
   const entity = asEntity(value)
-  if (!(container instanceof CedarSet)) return isWithin(entity, asEntity(container), evaluation)
-  const containers = container.members().map(asEntity)
-  return containers.some((one) => isWithin(entity, one, evaluation))
-}
-
-function isWithin(entity: Entity, container: Entity, evaluation: Evaluation): boolean {
-  const { uid } = container
-  return uid === entity.uid || evaluation.find(entity)?.ancestors.has(uid) === true
+  const ancestors = evaluation.find(entity)?.ancestors
+  const holds = ({ uid }: Entity): boolean => uid === entity.uid || ancestors?.has(uid) === true
+  if (!(container instanceof CedarSet)) return holds(asEntity(container))
+  // All members are checked first: one that is no entity is an error wherever it stands.
+  const containers = container.members()
+  containers.forEach(asEntity)
+  return (containers as readonly Entity[]).some(holds)
 }
 
 export function isType(value: Settled, type: string): boolean {

@@ -36,6 +36,7 @@ describe('a policy', () => {
     const [policy] = parsed.ok ? parsed.value : []
     expect(policy?.effect).toBe('forbid')
     expect(policy?.position).toEqual({ file: 'base.cedar', line: 2, column: 3 })
+    expect(`// first line\n  ${policy?.text}`).toBe(text)
     expect(policy?.scope).toMatchObject({
       principal: { op: 'is', type: 'A::B', in: { uid: 'C::"x"' } },
       action: { op: 'in', entities: [{ uid: 'Action::"a"' }, { uid: 'N::Action::"b"' }] },

@@ -41,19 +41,19 @@ function parsePolicy(cursor: Cursor, defaultId: string): Policy {
   const scope = parseScope(cursor)
   const conditions: Condition[] = []
   while (!cursor.sees(';')) conditions.push(parseCondition(cursor))
-  cursor.next()
   const { source } = cursor
-  const policy = {
+  const end = cursor.next().at + 1
+  return Object.freeze({
     id,
     effect,
     annotations,
     scope,
     conditions,
     position: source.locate(at),
+    text: source.text.slice(at, end),
     source,
     slots: slotsOf(scope),
-  }
-  return Object.freeze(policy)
+  })
 }
 
 function parseAnnotations(cursor: Cursor): ReadonlyMap<string, string> {

@@ -41,6 +41,8 @@ export interface Policy {
   readonly scope: Scope
   readonly conditions: readonly Condition[]
   readonly position: Position
+  /** As it stands in the source, from its first annotation to the semicolon. */
+  readonly text: string
   /** For turning the offset of a node into a position. */
   readonly source: Source
   /** The slots of a template; empty for a policy that can be compiled. */

@@ -102,7 +102,7 @@ export function randomWorld(random: Random): World {
   }
   const someOf = (from: readonly Entity[]): Entity[] => from.filter(() => random.chance(0.25))
   for (const id of IDS)
-    for (const type of TYPES) if (random.chance(0.6)) add({ type, id }, someOf([...entities.values()]))
+    for (const type of TYPES) if (random.chance(0.4)) add({ type, id }, someOf([...entities.values()]))
   const actions: Entity[] = []
   for (const id of ACTIONS) {
     const parents = someOf(actions)
