@@ -104,6 +104,16 @@ describe('record', () => {
     expect(seen).toEqual(['failed: the storage has not answered for 2000 ms', 'recovered'])
   })
 
+  it('does not take a store that answered in time for one that does not', async () => {
+    const { store, trail, seen } = create()
+    const recorded = trail.record(decision('a'))
+    store.finish()
+    await recorded
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(trail.state().writable).toBe(true)
+    expect(seen).toEqual([])
+  })
+
   it('survives observers that throw', async () => {
     const { store, trail } = create({
       onFailure() {
@@ -146,6 +156,21 @@ describe('an outage', () => {
     expect(seen).toEqual(['failed: EROFS: read-only file system', 'recovered'])
     await vi.advanceTimersByTimeAsync(60_000)
     expect(store.appends.length).toBe(3)
+  })
+
+  it('counts the calls of each append that fails, and those refused meanwhile', async () => {
+    const { store, trail } = create({ maxWaitingRecords: 1 })
+    void trail.record(decision('a'))
+    await vi.advanceTimersByTimeAsync(0)
+    store.fail('EIO')
+    await vi.advanceTimersByTimeAsync(0)
+    for (const id of ['b', 'c', 'd', 'e']) void trail.record(decision(id))
+    store.fail('EIO')
+    await vi.advanceTimersByTimeAsync(0)
+    store.finish()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(store.appends.map(ids)).toEqual([['a'], ['gap', 'b'], ['gap', 'c']])
+    expect(gapOf(store.appends[2])).toMatchObject({ refusedCalls: 4 })
   })
 
   it('is tried again every second while it lasts', async () => {

@@ -91,6 +91,17 @@ describe('RememberedKeys', () => {
     expect(ended).toEqual([])
   })
 
+  it('looks remembered keys up again once for a change', () => {
+    find('a')
+    change('b', {})
+    nowMs += 500
+    find('a')
+    expect(finds).toBe(2)
+    nowMs += 500
+    find('a')
+    expect(finds).toBe(2)
+  })
+
   it('knows nobody while the store does not answer, and everybody again when it does', () => {
     find('a')
     broken = true

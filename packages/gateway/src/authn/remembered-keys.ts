@@ -76,7 +76,7 @@ export class RememberedKeys {
   #checkIfDue(nowMs: number): void {
     // A clock that was set back must not put off the check.
     const isDue = nowMs - this.#checkedAtMs >= checkEveryMs || nowMs < this.#checkedAtMs
-    if (!isDue && !this.#pending) return
+    if (!isDue) return
     const ended: string[] = []
     try {
       if (this.#options.lookup.changed()) this.#pending = true

@@ -143,6 +143,24 @@ describe('append', () => {
     await expect(file.append('one\n')).rejects.toThrow(/audit\.jsonl: the disk takes no more bytes/)
   })
 
+  it('takes back at once what it refuses', async () => {
+    let isFull = false
+    const { file } = create({
+      files: {
+        ...realFiles,
+        async write(fd, bytes) {
+          const written = await realFiles.write(fd, bytes.subarray(0, isFull ? 3 : undefined))
+          if (isFull) throw new Error('full')
+          return written
+        },
+      },
+    })
+    await file.append('one\n')
+    isFull = true
+    await expect(file.append('two\n')).rejects.toThrow(/full/)
+    expect(readLog()).toBe('one\n')
+  })
+
   it('begins a new file when the log was moved away, and leaves whole lines in the old one', async () => {
     const { file, notices } = create()
     await file.append('one\n')

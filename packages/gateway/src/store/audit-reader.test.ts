@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { followEntries, type LogLine, readEntries } from './audit-reader.ts'
+import { type FollowOptions, followEntries, type LogLine, readEntries } from './audit-reader.ts'
 
 let log: string
 beforeEach(() => {
@@ -100,6 +100,17 @@ describe('followEntries', () => {
     expect([await follower.next(), await follower.next()]).toEqual(['b', 'c'])
   })
 
+  it('waits a moment for the rest of a log that was moved away while it was written', async () => {
+    fs.writeFileSync(log, line('a'))
+    await using follower = await follow({ pollMs: 400 })
+    const moved = `${log}.1`
+    fs.renameSync(log, moved)
+    fs.writeFileSync(log, line('c'))
+    await new Promise((resolve) => setTimeout(resolve, 550))
+    fs.appendFileSync(moved, line('b'))
+    expect([await follower.next(), await follower.next()]).toEqual(['b', 'c'])
+  })
+
   it('begins anew when the log was cut and written again', async () => {
     fs.writeFileSync(log, line('a') + line('b'))
     await using follower = await follow()
@@ -128,7 +139,7 @@ describe('followEntries', () => {
 })
 
 /** Follows in the background, already past what is in the log now. */
-async function follow(options: { last?: number } = {}) {
+async function follow(options: FollowOptions = {}) {
   const stop = new AbortController()
   const lines = followEntries(log, stop.signal, { pollMs: 5, ...options })
   let upcoming = lines.next()

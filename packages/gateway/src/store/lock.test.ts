@@ -57,7 +57,9 @@ it('keeps a second gateway from the audit file, and lets it write when the first
   await expect(second.append('two\n')).rejects.toThrow(
     `audit.jsonl: another gateway writes here: process ${process.pid} on `,
   )
+  fs.rmSync(path.join(folder, 'audit'), { recursive: true })
   await first.append('one\n')
+  await expect(second.append('two\n')).rejects.toThrow('another gateway writes here')
   await first.close()
   await second.append('two\n')
   await second.close()
