@@ -5,7 +5,7 @@ import { decide } from './decide.ts'
 import { entity, reference } from './entity.ts'
 import { parsePolicies } from './parse.ts'
 import { link } from './template.ts'
-import { ALICE, FILE, READ, policySet, request } from './testing/verdict.ts'
+import { ALICE, FILE, READ, policySet, request, verdict } from './testing/verdict.ts'
 
 const ANY = '(principal, action, resource)'
 
@@ -111,6 +111,24 @@ describe('compiling', () => {
       expect(decide(set, request({ [attribute]: attribute })).decision).toBe('allow')
       expect(decide(set, request({})).errors).toHaveLength(1)
     }
+  })
+})
+
+describe('large conditions', () => {
+  const nest = (open: string, close: string, times: number): string =>
+    `${open.repeat(times)}true${close.repeat(times)}`
+  it.each([
+    ['a chain of ||', `false${' || context.no'.repeat(20_000)} || true`],
+    ['a chain of &&', `true${' && context.yes'.repeat(20_000)}`],
+    ['a large set', `[${Array.from({ length: 20_000 }, (_, n) => `${n}`).join()}].contains(19999)`],
+    ['a large set that is not constant', `[${'context.yes, '.repeat(20_000)}].contains(true)`],
+    ['conditionals in conditions', nest('(if ', ' then true else context.missing)', 90)],
+    ['records in records', `${'{a: '.repeat(95)}context.yes${'}'.repeat(95)}${'.a'.repeat(95)}`],
+    ['sets in sets', `${'['.repeat(190)}context.yes${']'.repeat(190)} != []`],
+    ['paths', `{a: context} has ${'a.'.repeat(3_000)}a || true`],
+    ['is within is', `context.yes${' && (principal is User in Group::"staff"'.repeat(90)}${')'.repeat(90)}`],
+  ])('%s can be decided', (_, expression) => {
+    expect(verdict(expression, { yes: true, no: false, a: {} })).toBe('true')
   })
 })
 

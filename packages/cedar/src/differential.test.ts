@@ -7,16 +7,18 @@ import type * as cedarWasm from '@cedar-policy/cedar-wasm/nodejs'
 import { describe, expect, it } from 'vitest'
 import { compile } from './compile.ts'
 import { decide } from './decide.ts'
+import { reference } from './entity.ts'
 import { Evaluation } from './evaluation.ts'
 import { Interpreter } from './interpret.ts'
 import { FAILS, HOLDS, LACKS } from './outcomes.ts'
 import { parsePolicies } from './parse.ts'
 import { matchesScope } from './scope.ts'
+import { link } from './template.ts'
 import { mutate } from './testing/mutate.ts'
 import { Random } from './testing/random.ts'
-import { randomPolicy } from './testing/random-policy.ts'
-import { randomWorld } from './testing/random-world.ts'
-import type { World } from './testing/random-world.ts'
+import { randomPolicy, randomTemplate } from './testing/random-policy.ts'
+import { IDS, TYPES, randomWorld } from './testing/random-world.ts'
+import type { EntityName, World } from './testing/random-world.ts'
 
 // Inlining calls into WebAssembly can abort the process when the official engine runs hot.
 setFlagsFromString('--no-turbo-inline-js-wasm-calls')
@@ -41,6 +43,32 @@ describe('the official engine and this one', () => {
     }
     // The generator must reach every kind of answer often, or agreement says nothing.
     for (const count of Object.values(seen)) expect(count).toBeGreaterThan(CASES / 10)
+  })
+
+  it('agree on templates and their links', () => {
+    let allowed = 0
+    for (let index = 0; index < 500; index++) {
+      const random = new Random(SEED * 11_000_003 + index)
+      const text = randomTemplate(random)
+      const world = randomWorld(random)
+      const parsed = parsePolicies(text)
+      const [template] = parsed.ok ? parsed.value : []
+      if (template === undefined) throw new Error(text)
+      const name = (): EntityName => ({ type: random.pick(TYPES), id: random.pick(IDS) })
+      // Half the time what was asked about, so that links match often enough.
+      const values = template.slots.map(
+        (slot) => [slot, random.chance(0.5) ? world.official[slot] : name()] as const,
+      )
+      const mine = Object.fromEntries(values.map(([slot, { type, id }]) => [slot, reference(type, id)]))
+      const linked = link(template, 'p0', mine)
+      const compiled = linked.ok ? compile([linked.value]) : linked
+      if (!compiled.ok) throw new Error(JSON.stringify(compiled.errors))
+      const { decision } = decide(compiled.value, world.request, world.entities)
+      const slots = Object.fromEntries(values.map(([slot, named]) => [`?${slot}`, named]))
+      expect(decision, `${text} ${JSON.stringify(slots)}`).toBe(askOfficialLink(text, slots, world.official))
+      if (decision === 'allow') allowed++
+    }
+    expect(allowed).toBeGreaterThan(25)
   })
 
   it(`accept and refuse the same of ${CASES} mutated texts`, { timeout: TIMEOUT_MS }, () => {
@@ -104,4 +132,19 @@ function askOfficial(policies: readonly string[], { entities, ...request }: Worl
 function officialAccepts(text: string): boolean {
   const answer = official.checkParsePolicySet({ staticPolicies: text, templates: {}, templateLinks: [] })
   return answer.type === 'success'
+}
+
+function askOfficialLink(
+  template: string,
+  values: Record<string, EntityName>,
+  { entities, ...request }: World['official'],
+): string {
+  const policies = {
+    staticPolicies: {},
+    templates: { t0: template },
+    templateLinks: [{ templateId: 't0', newId: 'p0', values }],
+  }
+  const answer = official.isAuthorized({ ...request, entities, policies })
+  if (answer.type === 'failure') throw new Error(JSON.stringify(answer.errors))
+  return answer.response.decision
 }

@@ -64,6 +64,16 @@ export function randomPolicy(random: Random): string {
   return `${effect} ${scope} ${conditions.join(' ')};`
 }
 
+/** A template whose scope has at least one slot. */
+export function randomTemplate(random: Random): string {
+  const slotted = (who: 'principal' | 'resource'): string =>
+    random.pick([`${who} == ?${who}`, `${who} in ?${who}`, `${who} is ${random.pick(TYPES)} in ?${who}`])
+  const both = random.below(3)
+  const principal = both === 0 ? party(random, 'principal') : slotted('principal')
+  const resource = both === 1 ? party(random, 'resource') : slotted('resource')
+  return `permit (${principal}, ${action(random)}, ${resource});`
+}
+
 /** A policy for any request whose conditions ask mostly about the context, and seldom fail for other reasons. */
 export function randomContextPolicy(random: Random): string {
   const effect = random.chance(0.6) ? 'permit' : 'forbid'
