@@ -6,6 +6,7 @@ import type { JsonObject, JsonRpcId } from '../model/message.ts'
 import { invalid, type Refusal } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import { foldCase } from './strict-json.ts'
+import { META_CAPABILITIES, META_CLIENT_INFO, META_LOG_LEVEL, META_VERSION } from './versions.ts'
 
 export type Envelope =
   | {
@@ -17,32 +18,30 @@ export type Envelope =
   | { readonly kind: 'notification'; readonly method: string; readonly params: JsonObject | undefined }
   | { readonly kind: 'response'; readonly id: JsonRpcId }
 
-const ENVELOPE_NAMES = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error'])
-const PARAM_NAMES = new Set(
-  [
-    'name',
-    'arguments',
-    'uri',
-    '_meta',
-    'cursor',
-    'ref',
-    'argument',
-    'context',
-    'level',
-    'task',
-    'taskId',
-    'requestId',
-  ].concat([
-    'progressToken',
-    'notifications',
-    'inputResponses',
-    'requestState',
-    'protocolVersion',
-    'capabilities',
-    'clientInfo',
-  ]),
+interface Spelling {
+  readonly exact: ReadonlySet<string>
+  /** By folded name, as it must be spelled. */
+  readonly byFolded: ReadonlyMap<string, string>
+}
+
+function spelling(...names: string[]): Spelling {
+  return { exact: new Set(names), byFolded: new Map(names.map((name) => [foldCase(name), name])) }
+}
+
+const ENVELOPE = spelling('jsonrpc', 'id', 'method', 'params', 'result', 'error')
+const PARAMS = spelling(
+  ...['name', 'arguments', 'uri', '_meta', 'cursor', 'ref', 'argument', 'context', 'level', 'task', 'taskId'],
+  ...['requestId', 'progressToken', 'notifications', 'inputResponses', 'requestState', 'protocolVersion'],
+  ...['capabilities', 'clientInfo'],
 )
-const FOLDED = new Map([...ENVELOPE_NAMES, ...PARAM_NAMES].map((name) => [foldCase(name), name]))
+/** Objects in `params` whose members are looked at, here or by policy. */
+const WITHIN_PARAMS: readonly (readonly [name: string, spelling: Spelling])[] = [
+  ['_meta', spelling(META_VERSION, META_CAPABILITIES, META_CLIENT_INFO, META_LOG_LEVEL, 'progressToken')],
+  ['ref', spelling('type', 'name', 'uri')],
+  ['argument', spelling('name', 'value')],
+  ['context', spelling('arguments')],
+  ['notifications', spelling('resourceSubscriptions', 'taskIds')],
+]
 const MAX_METHOD_LENGTH = 128
 
 /** Checks the envelope of a body that parsed. */
@@ -51,7 +50,7 @@ export function readEnvelope(body: unknown): Result<{ envelope: Envelope; body: 
     return err(invalid('A batch is not accepted: send each message in a POST of its own.'))
   }
   if (!isObject(body)) return err(invalid('The body must be one JSON-RPC message, an object.'))
-  const misspelt = misspeltName(body, ENVELOPE_NAMES)
+  const misspelt = misspeltName(body, ENVELOPE)
   if (misspelt !== undefined) return err(misspelt)
   if (body['jsonrpc'] !== '2.0') return err(invalid('The member "jsonrpc" must be "2.0".'))
   const envelope = body['method'] === undefined ? readResponse(body) : readCall(body)
@@ -66,7 +65,7 @@ function readCall(body: JsonObject): Result<Envelope, Refusal> {
   if ('result' in body || 'error' in body)
     return err(invalid('A message cannot be a request and a response at once.'))
   if (params !== undefined && !isObject(params)) return err(invalid('The member "params" must be an object.'))
-  const misspelt = params === undefined ? undefined : misspeltName(params, PARAM_NAMES)
+  const misspelt = params === undefined ? undefined : misspeltParam(params)
   if (misspelt !== undefined) return err(misspelt)
   if (params !== undefined && params['_meta'] !== undefined && !isObject(params['_meta'])) {
     return err(invalid('The member "params._meta" must be an object.', { code: -32602 }))
@@ -84,11 +83,22 @@ function readResponse(body: JsonObject): Result<Envelope, Refusal> {
   return ok({ kind: 'response', id: body['id'] })
 }
 
-function misspeltName(object: JsonObject, names: ReadonlySet<string>): Refusal | undefined {
+function misspeltParam(params: JsonObject): Refusal | undefined {
+  const misspelt = misspeltName(params, PARAMS)
+  if (misspelt !== undefined) return misspelt
+  for (const [name, names] of WITHIN_PARAMS) {
+    const inner = params[name]
+    const within = isObject(inner) ? misspeltName(inner, names) : undefined
+    if (within !== undefined) return within
+  }
+  return undefined
+}
+
+function misspeltName(object: JsonObject, { exact, byFolded }: Spelling): Refusal | undefined {
   for (const name of Object.keys(object)) {
-    if (names.has(name)) continue
-    const meant = FOLDED.get(foldCase(name))
-    if (meant !== undefined && names.has(meant)) {
+    if (exact.has(name)) continue
+    const meant = byFolded.get(foldCase(name))
+    if (meant !== undefined) {
       return invalid(`The member ${JSON.stringify(name.slice(0, 64))} must be spelled "${meant}".`)
     }
   }

@@ -147,7 +147,10 @@ function walkMembers(value: unknown, walk: Walk): void {
 /** Names on which folding changes nothing; two different ones cannot collide. */
 const CASELESS = /^[\x00-\x40\x5b-\x7f]*$/
 
-/** Folds as the most liberal parsers do: upper then lower, so that the long s and the Kelvin sign fold too. */
+/**
+ * Folds as the most liberal parsers do, so that the long s and the Kelvin sign fold too. Lower case comes first as
+ * well: the capital sharp s is an upper case of its own, and only its lower case becomes "ss".
+ */
 export function foldCase(name: string): string {
-  return name.toUpperCase().toLowerCase()
+  return name.toLowerCase().toUpperCase().toLowerCase()
 }

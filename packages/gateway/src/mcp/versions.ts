@@ -9,6 +9,8 @@ export const ASSUMED_VERSION = '2025-03-26'
 
 export const META_VERSION = 'io.modelcontextprotocol/protocolVersion'
 export const META_CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities'
+export const META_CLIENT_INFO = 'io.modelcontextprotocol/clientInfo'
+export const META_LOG_LEVEL = 'io.modelcontextprotocol/logLevel'
 
 /** JSON-RPC codes that the specification defines (2026-07-28: basic/index, Error Codes). */
 export const HEADER_MISMATCH = -32020
