@@ -30,6 +30,9 @@ export interface KeyLookup {
 /** Random bytes in a token. */
 export const secretBytes = 32
 
+/** Characters in a token. */
+export const keyLength = 54
+
 const prefix = 'tg_'
 const form = /^tg_([A-Za-z0-9_-]{43})([0-9a-f]{8})$/
 

@@ -7,7 +7,6 @@ import { type Caller, createCaller, type EntityRef } from '../model/caller.ts'
 import type { Exchange, Peer } from '../model/exchange.ts'
 import { type Refusal, unavailable } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
-import { hashApiKey, isApiKey } from './api-key.ts'
 import type { RememberedKeys } from './remembered-keys.ts'
 
 export interface AuthenticateDeps {
@@ -28,13 +27,12 @@ export function authenticate(exchange: Asked, deps: AuthenticateDeps): Result<Ca
   if (credential === undefined) return anonymously(exchange, deps.anonymous)
   if (credentials.length > 1) return refuse('The request carries more than one Authorization header.')
   const [, token] = /^bearer +(\S+)$/i.exec(credential) ?? []
-  if (token === undefined || !isApiKey(token)) {
-    return refuse('The Authorization header does not hold a Tollgate key: it reads "Bearer tg_…".')
-  }
-  const answer = deps.keys.find(hashApiKey(token))
+  const answer = token === undefined ? { kind: 'malformed' as const } : deps.keys.find(token)
   switch (answer.kind) {
     case 'known':
       return ok(answer.caller)
+    case 'malformed':
+      return refuse('The Authorization header does not hold a Tollgate key: it reads "Bearer tg_…".')
     case 'unknown':
       return refuse('This key is not known here.')
     // Whoever holds the key may learn what became of it.

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { KeyRecord } from './api-key.ts'
+import { formatApiKey, hashApiKey, type KeyRecord } from './api-key.ts'
 import { RememberedKeys } from './remembered-keys.ts'
 
 let nowMs: number
@@ -12,8 +12,8 @@ let keys: RememberedKeys
 beforeEach(() => {
   nowMs = 1_000_000
   rows = new Map([
-    ['hash a', key('a')],
-    ['hash b', key('b')],
+    [hashOf('a'), key('a')],
+    [hashOf('b'), key('b')],
   ])
   hasChanged = false
   broken = false
@@ -29,14 +29,22 @@ describe('RememberedKeys', () => {
   })
 
   it('gives the same caller each time', () => {
-    const [one, two] = [keys.find('hash a'), keys.find('hash a')]
+    const [one, two] = [keys.find(tokenOf('a')), keys.find(tokenOf('a'))]
     expect(one.kind === 'known' && two.kind === 'known' && one.caller === two.caller).toBe(true)
   })
 
   it('asks again for a key that is not valid: it may be by then', () => {
     expect(find('c')).toBe('unknown')
-    rows.set('hash c', key('c'))
+    rows.set(hashOf('c'), key('c'))
     expect(find('c')).toBe('known')
+  })
+
+  it('does not ask the store about what cannot be a key', () => {
+    const [token, flip] = [tokenOf('a'), (digit: string) => (digit === '0' ? '1' : '0')]
+    for (const text of ['', 'tg_', `${token}0`, token.slice(1), token.replace(/.$/, flip)]) {
+      expect(keys.find(text)).toEqual({ kind: 'malformed' })
+    }
+    expect(finds).toBe(0)
   })
 
   it('refuses a revoked key half a second after the change, and tells', () => {
@@ -62,7 +70,7 @@ describe('RememberedKeys', () => {
   it('treats a key whose row is gone or says something else as ended', () => {
     find('a')
     find('b')
-    rows.delete('hash a')
+    rows.delete(hashOf('a'))
     change('b', { principal: { type: 'User', id: 'mallory' } })
     nowMs += 500
     expect(find('a')).toBe('unknown')
@@ -106,7 +114,7 @@ describe('RememberedKeys', () => {
     find('a')
     broken = true
     nowMs += 500
-    expect(keys.find('hash a')).toEqual({ kind: 'unavailable', cause: 'disk I/O error' })
+    expect(keys.find(tokenOf('a'))).toEqual({ kind: 'unavailable', cause: 'disk I/O error' })
     expect(keys.check()).toBe(false)
     broken = false
     expect(find('a')).toBe('known')
@@ -138,7 +146,7 @@ describe('RememberedKeys', () => {
   it('remembers no more than its bound', () => {
     keys = create(2)
     for (const name of ['a', 'b']) find(name)
-    rows.set('hash c', key('c'))
+    rows.set(hashOf('c'), key('c'))
     find('c')
     expect(finds).toBe(3)
     find('c')
@@ -171,12 +179,20 @@ function create(maxRemembered?: number): RememberedKeys {
 }
 
 function find(name: string): string {
-  return keys.find(`hash ${name}`).kind
+  return keys.find(tokenOf(name)).kind
 }
 
 function change(name: string, fields: Partial<KeyRecord>): void {
-  rows.set(`hash ${name}`, { ...key(name), ...fields })
+  rows.set(hashOf(name), { ...key(name), ...fields })
   hasChanged = true
+}
+
+function tokenOf(name: string): string {
+  return formatApiKey(new Uint8Array(32).fill(name.charCodeAt(0)))
+}
+
+function hashOf(name: string): string {
+  return hashApiKey(tokenOf(name))
 }
 
 function key(name: string): KeyRecord {

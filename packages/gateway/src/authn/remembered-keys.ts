@@ -5,11 +5,11 @@
  * is known, remembered or not: what cannot be checked is refused.
  */
 import { type Caller, createCaller } from '../model/caller.ts'
-import type { KeyLookup, KeyRecord } from './api-key.ts'
+import { hashApiKey, isApiKey, type KeyLookup, type KeyRecord, keyLength } from './api-key.ts'
 
 export type KeyAnswer =
   | { readonly kind: 'known'; readonly caller: Caller }
-  | { readonly kind: 'unknown' }
+  | { readonly kind: 'malformed' | 'unknown' }
   | { readonly kind: 'revoked' | 'expired'; readonly name: string }
   | { readonly kind: 'unavailable'; readonly cause: string }
 
@@ -45,16 +45,18 @@ export class RememberedKeys {
     this.#maxRemembered = options.maxRemembered ?? 20_000
   }
 
-  /** Who the token with this hash stands for. */
-  find(tokenHash: string): KeyAnswer {
+  /** Who holds this token. */
+  find(token: string): KeyAnswer {
     const nowMs = this.#options.now()
+    if (token.length !== keyLength) return { kind: 'malformed' }
+    const tokenHash = hashApiKey(token)
     try {
       this.#checkIfDue(nowMs)
       const remembered = this.#remembered.get(tokenHash)
       if (remembered !== undefined && !isExpired(remembered.record, nowMs)) {
         return { kind: 'known', caller: remembered.caller }
       }
-      return this.#lookUp(tokenHash, nowMs)
+      return isApiKey(token) ? this.#lookUp(tokenHash, nowMs) : { kind: 'malformed' }
     } catch (error) {
       return { kind: 'unavailable', cause: error instanceof Error ? error.message : String(error) }
     }
