@@ -17,13 +17,27 @@ export function digestArguments(value: unknown): string {
 
 /** RFC 8785: members sorted by UTF-16 code units, numbers and strings as ECMAScript writes them, no spaces. */
 export function canonicalJson(value: unknown): string {
-  if (typeof value === 'object' && value !== null) {
-    return Array.isArray(value) ? canonicalArray(value) : canonicalObject(value as Record<string, unknown>)
+  switch (typeof value) {
+    case 'string':
+      return canonicalString(value)
+    case 'number':
+      if (!Number.isFinite(value)) throw new TypeError('JSON has no such number')
+      return String(value)
+    case 'boolean':
+      return value ? 'true' : 'false'
+    case 'object':
+      if (value === null) return 'null'
+      return Array.isArray(value) ? canonicalArray(value) : canonicalObject(value as Record<string, unknown>)
+    default:
+      throw new TypeError(`JSON cannot hold a ${typeof value}`)
   }
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError('JSON has no such number')
-  const text = JSON.stringify(value) as string | undefined
-  if (text === undefined) throw new TypeError(`JSON cannot hold a ${typeof value}`)
-  return text
+}
+
+/** Strings that stand for themselves between quotes. */
+const plain = /^[ !#-[\]-~]*$/
+
+function canonicalString(value: string): string {
+  return plain.test(value) ? `"${value}"` : JSON.stringify(value)
 }
 
 function canonicalArray(values: readonly unknown[]): string {
@@ -41,7 +55,7 @@ function canonicalObject(value: Record<string, unknown>): string {
   let text = '{'
   for (const name of names) {
     if (text.length > 1) text += ','
-    text += `${JSON.stringify(name)}:${canonicalJson(value[name])}`
+    text += `${canonicalString(name)}:${canonicalJson(value[name])}`
   }
   return `${text}}`
 }
