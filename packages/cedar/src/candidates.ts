@@ -2,7 +2,7 @@
 // the three scopes narrows the search; what was found is kept for as long as the principal's entity object lives.
 
 import type { Entity } from './entity.ts'
-import { matchesScope, uidOfTarget } from './scope.ts'
+import { matchesConstraint, matchesScope, uidOfTarget } from './scope.ts'
 import type { Constraint, Scope } from './syntax.ts'
 
 /** What the index keeps for each policy; `order` is its place in the source. */
@@ -25,11 +25,13 @@ interface Remembered<T> {
 
 export class Candidates<T extends Indexed> {
   readonly #index: ByAction<T> = new Map()
+  readonly #byPrincipal = new Map<string, T[]>()
   readonly #remembered = new WeakMap<Entity, Remembered<T>>()
 
   constructor(policies: readonly T[]) {
     for (const policy of policies) {
       const { principal, action, resource } = policy.scope
+      child(this.#byPrincipal, keyOf(principal), (): T[] => []).push(policy)
       for (const actionKey of keysOfConstraint(action)) {
         const byPrincipal = child(this.#index, actionKey, () => new Map() as ByPrincipal<T>)
         const byResource = child(byPrincipal, keyOf(principal), () => new Map() as ByResource<T>)
@@ -38,6 +40,14 @@ export class Candidates<T extends Indexed> {
     }
   }
 
+  /** The policies whose scope matches as far as the principal goes, in source order. */
+  forPrincipal(principal: Entity): readonly T[] {
+    const found = keysOfEntity(principal).flatMap((key) => this.#byPrincipal.get(key) ?? [])
+    const matching = found.filter(({ scope }) => matchesConstraint(scope.principal, principal))
+    return matching.sort((a, b) => a.order - b.order)
+  }
+
+  /** The policies whose scope matches, in source order. */
   find(principal: Entity, action: Entity, resource: Entity): readonly T[] {
     let remembered = this.#remembered.get(principal)
     if (remembered === undefined) {

@@ -47,6 +47,11 @@ export class PolicySet {
     return this.#byId.get(id)
   }
 
+  /** The policies whose scope matches as far as the principal goes, in source order. */
+  candidatesFor(principal: Entity): readonly CompiledPolicy[] {
+    return this.#candidates.forPrincipal(principal)
+  }
+
   /** The policies whose scope matches, in source order. */
   candidates(principal: Entity, action: Entity, resource: Entity): readonly CompiledPolicy[] {
     return this.#candidates.find(principal, action, resource)

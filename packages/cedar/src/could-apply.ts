@@ -19,13 +19,16 @@ export interface ScopeQuery {
 
 /** The permits whose scope matches the known parts, in source order. Conditions are not looked at. */
 export function couldApply(set: PolicySet, query: ScopeQuery): readonly Policy[] {
-  return set.policies.filter(
-    ({ effect, scope }) =>
-      effect === 'permit' &&
-      matchesConstraint(scope.principal, query.principal) &&
-      (query.action === undefined || matchesConstraint(scope.action, query.action)) &&
-      matchesResource(scope.resource, query),
-  )
+  const { principal, action } = query
+  const matching = set
+    .candidatesFor(principal)
+    .filter(
+      ({ permits, scope }) =>
+        permits &&
+        (action === undefined || matchesConstraint(scope.action, action)) &&
+        matchesResource(scope.resource, query),
+    )
+  return matching.map(({ policy }) => policy)
 }
 
 function matchesResource(constraint: Constraint, { resource, resourceWithin }: ScopeQuery): boolean {
