@@ -17,6 +17,9 @@ export interface StarterOptions {
   readonly log: (text: string) => void
 }
 
+/** A shorter pause than this is waited out; a longer one is a refusal. */
+const LONGEST_WAIT_MS = 1000
+
 export class Starter {
   readonly #options: StarterOptions
   readonly #backoff = new Backoff()
@@ -68,7 +71,13 @@ export class Starter {
   async #start(): Promise<Result<Peer, Refusal>> {
     if (this.#closed) return err(unavailable('The gateway is closing its connection to this server.'))
     const pauseMs = this.pauseMs
-    if (pauseMs > 0) return err(this.#pausing(pauseMs))
+    if (pauseMs > LONGEST_WAIT_MS) return err(this.#pausing(pauseMs))
+    if (pauseMs > 0) {
+      await new Promise<void>((resolve) => {
+        this.#options.timers.after(pauseMs, resolve)
+      })
+      return this.#start()
+    }
     const channel = await this.#channel()
     if (channel === undefined) return err(unavailable('The server could not be started.', this.lastProblem))
     return ok(this.#adopt(channel))
