@@ -12,9 +12,7 @@ interface Shape {
   readonly enum?: readonly unknown[]
   readonly minimum?: number
   readonly properties?: Readonly<Record<string, Shape>>
-  readonly required?: readonly string[]
   readonly additionalProperties?: Shape | false
-  readonly items?: Shape
   readonly oneOf?: readonly Shape[]
 }
 
@@ -31,10 +29,11 @@ function typeOf({ enum: choices, type = '', minimum }: Shape): string {
 }
 
 function inYaml(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(inYaml).join(', ')}]`
+  if (Array.isArray(value)) return `[${value.map(String).join(', ')}]`
   if (typeof value !== 'object' || value === null) return String(value)
-  const pairs = Object.entries(value).map(([key, each]) => `${key}: ${inYaml(each)}`)
-  return `{ ${pairs.join(', ')} }`
+  return `{ ${Object.entries(value)
+    .map((pair) => pair.join(': '))
+    .join(', ')} }`
 }
 
 /** Alternatives as one map: a key that several have is described by the first, its constants together. */

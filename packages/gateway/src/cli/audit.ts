@@ -47,9 +47,9 @@ async function tail(options: TailOptions): Promise<ExitCode> {
   const following = options.follow ? followEntries(path, stopped.signal) : undefined
   // Following begins before the last entries are read, so that none is missed; those that both give are shown once.
   const first = following?.next()
-  const last =
-    options.last === 0 && following === undefined ? [] : await readEntries(path, { last: options.last })
-  if (last.length === 0 && following === undefined) say(`There are no entries at ${path}.`)
+  const last = await readEntries(path, { last: options.last })
+  if (last.length === 0 && options.last > 0)
+    say(`There are no entries${options.follow ? ' yet' : ''} at ${path}.`)
   for (const line of last) show(line)
   if (following === undefined) return EXIT.ok
 
@@ -87,7 +87,7 @@ function describe(entry: LogEntry): string {
   const time = paint('dim', part(entry.time) ?? '-')
   switch (entry.kind) {
     case 'decision': {
-      const verdict = entry.decision === 'allow' ? paint('green', 'allow') : paint('red', 'deny ')
+      const verdict = entry.decision === 'allow' ? paint('green', 'allow  ') : paint('red', 'deny   ')
       const who = part(entry.principal) ?? '(nobody)'
       const through = entry.agent === null ? '' : ` via ${part(entry.agent)}`
       const what = part(entry.tool) ?? line(part(entry.server), part(entry.method))
@@ -100,7 +100,7 @@ function describe(entry: LogEntry): string {
         time,
         verdict,
         `${who}${through}`,
-        paint('bold', what),
+        what === '' ? undefined : paint('bold', what),
         `${why}${why && by && ' '}${by}` || undefined,
         paint('dim', part(entry.requestId) ?? '-'),
       )
@@ -108,8 +108,8 @@ function describe(entry: LogEntry): string {
     case 'outcome': {
       const status =
         entry.status === 'ok'
-          ? paint('green', 'ok   ')
-          : paint('yellow', part(entry.status)?.padEnd(5) ?? '-')
+          ? paint('green', 'ok     ')
+          : paint('yellow', part(entry.status)?.padEnd(7) ?? '-')
       return line(
         time,
         status,
@@ -122,7 +122,7 @@ function describe(entry: LogEntry): string {
     case 'gap':
       return line(
         time,
-        paint('yellow', 'gap  '),
+        paint('yellow', 'gap    '),
         `the log could not be written since ${part(entry.since)}: ${part(entry.cause)}`,
         `${part(entry.refusedCalls)} calls refused, ${part(entry.lostOutcomes)} outcomes lost`,
       )

@@ -40,24 +40,29 @@ interface Checked {
 async function check(options: ConfigOptions): Promise<Result<Checked, readonly string[]>> {
   const config = await readConfig(options)
   if (!config.ok) return err(config.error.map(showConfigError))
-  const exposed = exposureFault(config.value)
+  const closed = await listenerFault(config.value)
   const { loadPolicies } = await import('../server/snapshot.ts')
   const policies = await loadPolicies(config.value)
-  const errors = [...(exposed === undefined ? [] : [exposed]), ...(policies.ok ? [] : policies.error)]
+  const errors = [...(closed === undefined ? [] : [closed]), ...(policies.ok ? [] : policies.error)]
   if (!policies.ok || errors.length > 0) return err(errors)
   const { file, servers } = config.value
   return ok({ config: file, servers: servers.size, policies: policies.value.all.policies.length })
 }
 
-/** Why the listener must not be opened; undefined when it may. */
-export function exposureFault({ file, listen, tls, trustedProxies, anonymous }: Config): string | undefined {
-  const fault = refuseToListen({
+/** Why the listener must not be opened, or cannot; undefined when it may. */
+export async function listenerFault(config: Config): Promise<string | undefined> {
+  const { file, listen, tls, trustedProxies, anonymous } = config
+  const exposed = refuseToListen({
     listen,
     tls: tls !== undefined,
     trustedProxies,
     anonymous: anonymous !== undefined,
   })
-  return fault === undefined ? undefined : `${file}: ${fault}`
+  if (exposed !== undefined) return `${file}: ${exposed}`
+  if (tls === undefined) return undefined
+  const { readTls } = await import('../server/start-checks.ts')
+  const pair = readTls(tls)
+  return pair.ok ? undefined : `${file}: ${pair.error}`
 }
 
 function summary({ config, servers, policies }: Checked): string {

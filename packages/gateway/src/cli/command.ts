@@ -4,9 +4,8 @@ import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { type Config, type ConfigError, showConfigError } from '../config/config.ts'
 import { configPlaces, findConfig } from '../config/find.ts'
-import { loadConfig } from '../config/load.ts'
 import { err, type Result } from '../model/result.ts'
-import { EXIT, type ExitCode, say } from './terminal.ts'
+import { EXIT, say } from './terminal.ts'
 
 export interface ConfigOptions {
   readonly config?: string
@@ -30,7 +29,7 @@ export function takesJson(command: Command): Command {
 
 /** Runs `action` and leaves with its exit code. */
 export function leaving<Args extends unknown[]>(
-  action: (...args: Args) => Promise<ExitCode> | ExitCode,
+  action: (...args: Args) => Promise<number> | number,
 ): (...args: Args) => Promise<void> {
   return async (...args) => {
     process.exitCode = await action(...args)
@@ -49,6 +48,8 @@ export async function readConfig({
     const message = `there is none at ${places}; write one with: tollgate init`
     return err([{ file: 'configuration', message }])
   }
+  // Imported when needed, as every command does with what is heavy: completion and --version stay quick.
+  const { loadConfig } = await import('../config/load.ts')
   return loadConfig({ path, readFile: (file) => readFile(file, 'utf8') })
 }
 

@@ -48,11 +48,13 @@ function allWords({ subcommands, options, choices }: Words): string {
   return [...subcommands.map(({ name }) => name), ...choices, ...options.flatMap(flagsOf)].join(' ')
 }
 
-/** Flags that take a file, as one pattern of the shell. */
+function takesPath({ flags }: Option): boolean {
+  return /<(file|folder)>/.test(flags)
+}
+
+/** Flags that take a path, as one pattern of the shell. */
 function fileFlags(tree: readonly Words[]): string {
-  const flags = tree.flatMap(({ options }) =>
-    options.filter(({ flags: written }) => written.includes('<file>')).flatMap(flagsOf),
-  )
+  const flags = tree.flatMap(({ options }) => options.filter(takesPath).flatMap(flagsOf))
   return [...new Set(flags)].join('|')
 }
 
@@ -125,7 +127,7 @@ function fish(tree: readonly Words[]): string {
       ...(choices.length === 0 ? [] : [`${here} -f -a ${quote(choices.join(' '))}`]),
       ...options.map((option) => {
         const short = option.short === undefined ? '' : ` -s ${option.short.slice(1)}`
-        const takes = option.isBoolean() ? '' : option.flags.includes('<file>') ? ' -r -F' : ' -x'
+        const takes = option.isBoolean() ? '' : takesPath(option) ? ' -r -F' : ' -x'
         return `${here}${short} -l ${(option.long ?? '').slice(2)}${takes} -d ${quote(option.description)}`
       }),
     ]

@@ -7,8 +7,7 @@ import { auditFilePath } from '../store/audit-file.ts'
 import { readEntries } from '../store/audit-reader.ts'
 import { openKeyStore } from '../store/keys.ts'
 import { loadPolicies } from '../server/snapshot.ts'
-import { readTls } from '../server/start-checks.ts'
-import { exposureFault } from './check.ts'
+import { listenerFault } from './check.ts'
 import type { Finding } from './doctor.ts'
 import { haveKeys } from './key.ts'
 import { askStatus } from './status.ts'
@@ -111,11 +110,9 @@ function checkCallers(config: Config): Finding {
 
 async function checkListener(config: Config): Promise<Finding> {
   const check = 'listener'
-  const { listen, tls } = config
-  const exposed = exposureFault(config)
-  if (exposed !== undefined) return { check, state: 'fail', detail: exposed }
-  const pair = tls === undefined ? undefined : readTls(tls)
-  if (pair?.ok === false) return { check, state: 'fail', detail: pair.error }
+  const { listen } = config
+  const fault = await listenerFault(config)
+  if (fault !== undefined) return { check, state: 'fail', detail: fault }
   const status = await askStatus(config, 3000)
   if (status.ok)
     return {

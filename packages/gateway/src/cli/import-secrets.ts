@@ -3,7 +3,7 @@
  * A setting taken for a secret costs a variable to set; a secret taken for a setting lies in a file. So: rather often.
  */
 const NAME =
-  /token|secret|passw|passphrase|credential|api_?key|private_?key|access_?key|auth|cookie|session|dsn|(^|_)(key|pat|pwd)$/i
+  /token|secret|passw|passphrase|credential|(api|private|access)[_-]?key|auth|cookie|session|dsn|(^|[_-])(key|pat|pwd)$/i
 const KNOWN =
   /(^|[^A-Za-z0-9])(sk-|ghp_|gho_|ghs_|ghu_|github_pat_|glpat-|xox[abeprs]-|AKIA|ASIA|AIza|ya29\.|npm_|pypi-|hf_|tg_|lin_api_|ntn_|secret_|eyJ)[A-Za-z0-9._/-]{8,}/
 /** `scheme://user:password@host`. */
@@ -33,9 +33,9 @@ export function variableOf(value: string): string | undefined {
   return name === undefined ? undefined : variableName(name)
 }
 
-/** `X-Api-Key` → `X_API_KEY`. */
+/** A name that a variable can have is kept; `X-Api-Key` becomes `X_API_KEY`. */
 export function variableName(text: string): string {
-  const name = text.replace(/[^A-Za-z0-9]+/g, '_').replace(/^_+|_+$/g, '')
-  const upper = /[a-z]/.test(name) && !/_/.test(text) ? name.toUpperCase() : name
-  return /^\d/.test(upper) ? `_${upper}` : upper
+  if (/^[A-Za-z_]\w*$/.test(text)) return text
+  const name = text.replace(/\W+/g, '_').toUpperCase()
+  return /^\d/.test(name) ? `_${name}` : name
 }

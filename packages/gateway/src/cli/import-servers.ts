@@ -65,8 +65,8 @@ class Import {
     if (server['envFile'] !== undefined)
       this.notes.push(`${name}: envFile is not read; write its variables under env`)
     return {
-      command: words.map((word) => this.#argument(name, word)),
-      ...(typeof cwd === 'string' ? { cwd: this.#plain(name, 'cwd', cwd) } : {}),
+      command: words.map((word) => this.#word(name, 'command', word)),
+      ...(typeof cwd === 'string' ? { cwd: this.#word(name, 'cwd', cwd) } : {}),
       ...(Object.keys(env).length === 0 ? {} : { env }),
     }
   }
@@ -80,8 +80,10 @@ class Import {
         `${name}: it was set up for the old SSE transport; the gateway speaks Streamable HTTP to it`,
       )
     }
-    const secretPart = [...address.searchParams].some(([key, value]) => isSecret(key, value))
-    if (address.username !== '' || address.password !== '' || secretPart) {
+    const isSecretPart =
+      [...address.searchParams].some(([key, value]) => isSecret(key, value)) ||
+      address.pathname.split('/').some(looksSecret)
+    if (address.username !== '' || address.password !== '' || isSecretPart) {
       return this.#leaveOut(name, 'its url holds a secret; add it by hand, with the secret under credential')
     }
     const credential = this.#credential(name, members(server['headers']))
@@ -93,6 +95,7 @@ class Import {
       const text = String(value)
       const variable = variableOf(text)
       if (variable !== undefined) return [key, `env:${variable}`]
+      if (isReferenceLike(text)) return [key, `value:${text}`]
       return [
         key,
         isSecret(key, text) ? this.#reference(server, key, text) : this.#plain(server, `env.${key}`, text),
@@ -116,7 +119,7 @@ class Import {
     const own = bearer === undefined ? name : 'token'
     const secret =
       variable === undefined
-        ? this.#reference(server, `${server}_${own}`, bearer ?? value)
+        ? this.#reference(server, `${server}_${own}`.toUpperCase(), bearer ?? value)
         : `env:${variable}`
     return bearer === undefined ? { type: 'header', name, secret } : { type: 'bearer', secret }
   }
@@ -125,16 +128,17 @@ class Import {
   #reference(server: string, name: string, secret: string): string {
     const wanted = variableName(name)
     const taken = this.#variables.get(wanted)
-    const variable = taken === undefined || taken === secret ? wanted : variableName(`${server}_${wanted}`)
+    const variable =
+      taken === undefined || taken === secret ? wanted : variableName(`${server}_${wanted}`).toUpperCase()
     this.#variables.set(variable, secret)
     this.notes.push(`${server}: set the variable ${variable} where tollgate starts; its value was not copied`)
     return `env:${variable}`
   }
 
-  #argument(server: string, word: string): string {
-    if (!looksSecret(word)) return this.#plain(server, 'command', word)
+  #word(server: string, what: string, word: string): string {
+    if (!looksSecret(word)) return this.#plain(server, what, word)
     this.notes.push(
-      `${server}: an argument that looks like a secret was replaced by REPLACE-ME; pass it through env instead`,
+      `${server}: ${what} held what looks like a secret, which was replaced by REPLACE-ME; pass it through env instead`,
     )
     return 'REPLACE-ME'
   }
@@ -163,6 +167,11 @@ class Import {
       if (!this.servers.has(name)) return name
     }
   }
+}
+
+/** Whether our configuration would take the value for a reference. */
+function isReferenceLike(text: string): boolean {
+  return /^(env|file|keychain|vault|value):/.test(text) && !looksSecret(text)
 }
 
 function members(value: unknown): Members {

@@ -1,15 +1,12 @@
 /** `tollgate init`: a configuration and a policy to begin with. It never overwrites a file. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join, relative } from 'node:path'
 import type { Command } from 'commander'
-import { stringify } from 'yaml'
-import { parseConfig } from '../config/load.ts'
 import { showEntity } from '../model/caller.ts'
-import { err, ok, type Result } from '../model/result.ts'
+import { ok } from '../model/result.ts'
 import { type JsonOptions, leaving, takesJson } from './command.ts'
-import { type Imported, importServers } from './import-servers.ts'
-import { starterConfig, starterPolicy } from './starter.ts'
+import type { Imported } from './import-servers.ts'
 import { EXIT, type ExitCode, harmless, print, printJson, say } from './terminal.ts'
 
 interface InitOptions extends JsonOptions {
@@ -32,7 +29,7 @@ export function addInit(program: Command): void {
     .action(leaving(init))
 }
 
-function init(positional: string | undefined, options: InitOptions): ExitCode {
+async function init(positional: string | undefined, options: InitOptions): Promise<ExitCode> {
   const { directory } = options
   const config = join(directory, 'tollgate.yaml')
   const policy = join(directory, 'policies', 'main.cedar')
@@ -43,6 +40,7 @@ function init(positional: string | undefined, options: InitOptions): ExitCode {
     )
     return EXIT.failed
   }
+  const { readServers, starterConfig, starterPolicy } = await import('./starter.ts')
   const source = options.import ?? positional
   const imported = source === undefined ? ok<Imported>({ servers: {}, notes: [] }) : readServers(source)
   if (!imported.ok) {
@@ -71,27 +69,4 @@ function ownName(): string {
   } catch {
     return 'me'
   }
-}
-
-function readServers(file: string): Result<Imported, string> {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    return err(`${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`)
-  }
-  const imported = importServers(text)
-  return imported.ok ? ok(onlyValid(imported.value)) : err(`${file}: ${imported.error}`)
-}
-
-/** Without the servers that our own configuration would refuse, and with the reasons. */
-function onlyValid({ servers, notes }: Imported): Imported {
-  const kept: [string, Imported['servers'][string]][] = []
-  const refused: string[] = []
-  for (const [name, server] of Object.entries(servers)) {
-    const tried = parseConfig(name, stringify({ servers: { [name]: server } }))
-    if (tried.ok) kept.push([name, server])
-    else refused.push(`${name} was left out: ${tried.error.map(({ message }) => message).join('; ')}`)
-  }
-  return { servers: Object.fromEntries(kept), notes: [...notes, ...refused] }
 }

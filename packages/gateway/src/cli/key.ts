@@ -87,7 +87,7 @@ async function list(options: CommonOptions): Promise<ExitCode> {
   const keys = await withKeys(
     options,
     (store) => ok(store.list()),
-    () => [],
+    () => ok([]),
   )
   if (!keys.ok) return keys.error
   const nowMs = Date.now()
@@ -106,7 +106,11 @@ async function list(options: CommonOptions): Promise<ExitCode> {
 
 async function revoke(name: string, options: CommonOptions): Promise<ExitCode> {
   const nowMs = Date.now()
-  const revoked = await withKeys(options, (store) => store.revoke(name, nowMs))
+  const revoked = await withKeys(
+    options,
+    (store) => store.revoke(name, nowMs),
+    () => err(`There is no key named ${JSON.stringify(name)}.`),
+  )
   if (!revoked.ok) return revoked.error
   if (options.json) printJson(describe(revoked.value, nowMs))
   else say(`Key ${name} is revoked.`)
@@ -120,17 +124,26 @@ async function revoke(name: string, options: CommonOptions): Promise<ExitCode> {
 async function withKeys<T>(
   options: ConfigOptions,
   work: (keys: KeyStore) => Result<T, string>,
-  missing?: () => T,
+  missing?: () => Result<T, string>,
 ): Promise<Result<T, ExitCode>> {
   const config = await requireConfig(options)
   if (!config.ok) return config
-  if (missing !== undefined && !haveKeys(config.value)) return ok(missing())
+  const done =
+    missing !== undefined && !haveKeys(config.value) ? missing() : await openAnd(config.value, work)
+  if (done.ok) return done
+  say(done.error)
+  return err(EXIT.failed)
+}
+
+async function openAnd<T>(
+  { dataDir }: Config,
+  work: (keys: KeyStore) => Result<T, string>,
+): Promise<Result<T, string>> {
   const { openKeyStore } = await import('../store/keys.ts')
-  const keys = openKeyStore(config.value.dataDir)
-  if (!keys.ok) return failed(keys.error)
+  const keys = openKeyStore(dataDir)
+  if (!keys.ok) return keys
   try {
-    const done = work(keys.value)
-    return done.ok ? done : failed(done.error)
+    return work(keys.value)
   } finally {
     keys.value.close()
   }
@@ -139,11 +152,6 @@ async function withKeys<T>(
 /** Whether a key was ever made here. */
 export function haveKeys({ dataDir }: Config): boolean {
   return existsSync(join(dataDir, 'tollgate.db'))
-}
-
-function failed(message: string): Result<never, ExitCode> {
-  say(message)
-  return err(EXIT.failed)
 }
 
 function misused(message: string): ExitCode {

@@ -1,6 +1,6 @@
 /** The command tree. Each command is a file; this one says in which order help lists them, and what holds for all. */
 import { readFileSync } from 'node:fs'
-import { Command } from 'commander'
+import { Command, type Option } from 'commander'
 import { addAudit } from './audit.ts'
 import { addCheck } from './check.ts'
 import { addCompletion } from './completion.ts'
@@ -30,13 +30,12 @@ const commands: readonly ((program: Command) => void)[] = [
 
 /** The whole program, ready to parse. It throws a CommanderError instead of leaving. */
 export function createProgram(): Command {
-  const program = new Command('tollgate')
+  const program = new BoundCommand('tollgate')
     .description('An identity-aware gateway for MCP servers.')
-    .version(version(), '-V, --version')
+    .version(version())
     .exitOverride()
     .showHelpAfterError('(add --help for what this command takes)')
   for (const add of commands) add(program)
-  bindEnvironment(program)
   return program
 }
 
@@ -45,13 +44,15 @@ function version(): string {
   return (JSON.parse(manifest) as { version: string }).version
 }
 
-/** Every flag can be given as TOLLGATE_<FLAG> too. A switch is on unless it says 0, false or nothing. */
-function bindEnvironment(command: Command): void {
-  for (const option of command.options) {
-    if (option.long === '--version') continue
-    const name = `TOLLGATE_${(option.long ?? '').slice(2).replaceAll('-', '_').toUpperCase()}`
-    const isOff = ['', '0', 'false'].includes(process.env[name] ?? '')
-    if (!option.isBoolean() || !isOff) option.env(name)
+/** A command whose every flag can be given as TOLLGATE_<FLAG> too. A switch is on unless it says 0, false or nothing. */
+class BoundCommand extends Command {
+  override createCommand(name?: string): Command {
+    return new BoundCommand(name)
   }
-  for (const each of command.commands) bindEnvironment(each)
+
+  override addOption(option: Option): this {
+    const name = `TOLLGATE_${option.name().replaceAll('-', '_').toUpperCase()}`
+    const isOff = ['', '0', 'false'].includes(process.env[name] ?? '')
+    return super.addOption(option.isBoolean() && isOff ? option : option.env(name))
+  }
 }

@@ -19,9 +19,12 @@ export function addReload(program: Command): void {
 }
 
 async function reload(options: ConfigOptions & JsonOptions): Promise<ExitCode> {
-  // A configuration with errors tells no socket, and would not be taken over either.
   const config = await requireConfig(options)
-  if (!config.ok) return config.error
+  if (!config.ok) {
+    // It tells no socket to ask at, and would not be taken over either.
+    say('A gateway that runs keeps what it had.')
+    return EXIT.failed
+  }
   const answer = await askAdmin(config.value.admin.path, 'POST /api/v1/reload')
   if (!answer.ok) {
     say(answer.error.message)

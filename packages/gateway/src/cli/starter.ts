@@ -1,8 +1,13 @@
-/** The files that `tollgate init` writes. They are read by people first, so they are text, not generated structure. */
-import { stringify } from 'yaml'
-import type { EntityRef } from '../model/caller.ts'
-import { showEntity } from '../model/caller.ts'
-import type { WrittenServer } from './import-servers.ts'
+/**
+ * The files that `tollgate init` writes, and the servers that it takes over into them. The files are read by people
+ * first, so they are text, not generated structure.
+ */
+import { readFileSync } from 'node:fs'
+import { Document, stringify, visit } from 'yaml'
+import { parseConfig } from '../config/load.ts'
+import { type EntityRef, showEntity } from '../model/caller.ts'
+import { err, ok, type Result } from '../model/result.ts'
+import { type Imported, importServers, type WrittenServer } from './import-servers.ts'
 
 const EXAMPLE = `
 # servers:
@@ -33,7 +38,14 @@ environment: dev                # free text, seen by policies
 #   anonymous: 'User::"local"'
 
 # The servers behind the gateway. A secret is a reference, env:NAME or file:path, never the secret itself.
-${hasServers ? stringify({ servers }, { lineWidth: 0 }) : `servers: {}\n${EXAMPLE}`}`
+${hasServers ? inYaml(servers) : `servers: {}\n${EXAMPLE}`}`
+}
+
+/** Servers as a person would write them: commands on one line. */
+function inYaml(servers: Readonly<Record<string, WrittenServer>>): string {
+  const document = new Document({ servers })
+  visit(document, { Seq: (_key, list) => void (list.flow = true) })
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false })
 }
 
 /** The text of the starter policy: \`owner\` may use every server that is there now. */
@@ -68,4 +80,28 @@ when { resource.readOnly };
 // forbid (principal, action in Action::"tools/call", resource)
 // when { context.environment.name == "prod" && resource.destructive };
 `
+}
+
+/** The servers of another client's file that our configuration can take. The error is a sentence. */
+export function readServers(file: string): Result<Imported, string> {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    return err(`${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`)
+  }
+  const imported = importServers(text)
+  return imported.ok ? ok(onlyValid(imported.value)) : err(`${file}: ${imported.error}`)
+}
+
+/** Without the servers that our own configuration would refuse, and with the reasons. */
+function onlyValid({ servers, notes }: Imported): Imported {
+  const kept: [string, Imported['servers'][string]][] = []
+  const refused: string[] = []
+  for (const [name, server] of Object.entries(servers)) {
+    const tried = parseConfig(name, stringify({ servers: { [name]: server } }))
+    if (tried.ok) kept.push([name, server])
+    else refused.push(`${name} was left out: ${tried.error.map(({ message }) => message).join('; ')}`)
+  }
+  return { servers: Object.fromEntries(kept), notes: [...notes, ...refused] }
 }

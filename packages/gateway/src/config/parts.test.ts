@@ -5,7 +5,7 @@ import { parseEntity } from './entity.ts'
 import { configPlaces, findConfig } from './find.ts'
 import { closest } from './hints.ts'
 import { parseListen } from './listen.ts'
-import { parseSecret } from './secret.ts'
+import { parseSecret, parseSecretOrValue } from './secret.ts'
 
 describe('an entity', () => {
   it.each([
@@ -73,6 +73,18 @@ describe('a secret', () => {
     'ENV:A',
   ])('%j is refused, and not repeated', (text) =>
     expect(parseSecret(text)).toEqual({ ok: false, error: expect.not.stringContaining('hunter2') as string }),
+  )
+})
+
+describe('a value of the environment', () => {
+  it.each([
+    ['warn', { kind: 'value', value: 'warn' }],
+    ['', { kind: 'value', value: '' }],
+    ['env:TOKEN', { kind: 'env', name: 'TOKEN' }],
+    ['value:file:./dev.db', { kind: 'value', value: 'file:./dev.db' }],
+  ])('%j', (text, value) => expect(parseSecretOrValue(text)).toEqual({ ok: true, value }))
+  it.each(['keychain:a', 'env:A-B', 'a\0b'])('%j is refused', (text) =>
+    expect(parseSecretOrValue(text).ok).toBe(false),
   )
 })
 

@@ -114,7 +114,7 @@ const server = z.strictObject({
     .optional()
     .meta({ examples: [{ LOG_LEVEL: 'warn', API_KEY: 'env:TICKETS_TOKEN' }] })
     .describe(
-      'Environment of `command`: values, or `env:NAME` and `file:path` for secrets. Of its own the gateway passes on PATH, HOME, the locale and the like.',
+      'Environment of `command`: values, or `env:NAME` and `file:path` for secrets; `value:` before a text that only looks like a reference. Of its own the gateway passes on `PATH`, `HOME`, the locale and the like.',
     ),
   sharing: z
     .enum(['shared', 'per-session'])

@@ -28,8 +28,9 @@ export function parseSecret(text: string): Result<SecretRef, string> {
   return err(EXPECTED)
 }
 
-/** A value, unless it has the form of a reference. */
+/** A value, unless it has the form of a reference; `value:` before it makes anything a value. */
 export function parseSecretOrValue(text: string): Result<SecretOrValue, string> {
   if (/^(env|file|keychain|vault):/.test(text)) return parseSecret(text)
-  return text.includes('\0') ? err('must not contain a NUL character') : ok({ kind: 'value', value: text })
+  if (text.includes('\0')) return err('must not contain a NUL character')
+  return ok({ kind: 'value', value: text.replace(/^value:/, '') })
 }
