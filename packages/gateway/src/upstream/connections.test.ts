@@ -28,7 +28,8 @@ afterEach(closeAll)
 function counted(kind: string, settings: Parameters<typeof overProcess>[1] = {}) {
   const file = join(scratchFolder(), 'notes')
   const upstream = overProcess([RAW_SERVER, kind, file], settings)
-  return { upstream, starts: () => readFileSync(file, 'utf8').match(/^pid/gm)?.length }
+  const notes = () => readFileSync(file, 'utf8')
+  return { upstream, notes, starts: () => notes().match(/^pid/gm)?.length }
 }
 
 const fallBack = { reason: 'invalid', protocol: { status: 400, code: -32600 } }
@@ -98,11 +99,15 @@ describe('a legacy server', () => {
   })
 
   it('may leave the probe unanswered', async () => {
-    const { upstream, starts } = counted('silent-on-probe', { limits: { startupTimeoutMs: 500 } })
+    const { upstream, starts, notes } = counted('silent-on-probe', { limits: { startupTimeoutMs: 1000 } })
     expect(refusal(await forward(upstream, modern(1, 'server/discover')))).toMatchObject(fallBack)
     const { session } = await initialize(upstream)
     single(await forward(upstream, call('legacy', 0, 'pid'), { session }))
     expect(starts()).toBe(1)
+    // Started again for a legacy caller, it is not asked a second time.
+    refusal(await forward(upstream, call('legacy', 0, 'crash'), { session }))
+    single(await forward(upstream, call('legacy', 0, 'pid'), { session }))
+    expect(notes().match(/^probed/gm)).toHaveLength(1)
   })
 })
 

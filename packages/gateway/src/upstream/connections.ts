@@ -85,13 +85,13 @@ export class Connections {
   initialized(requested: unknown): Promise<Result<Initialized, Refusal>> {
     return this.#inTurn(async () => {
       if (this.#legacy === 'no') return err(this.#modernOnly(requested))
-      const known = this.#modern !== undefined && this.#spare === undefined
+      const known = (this.#modern !== undefined || this.#legacy === 'yes') && this.#spare === undefined
       const first = known ? await this.#initializeFresh() : await this.#initializeProbed()
       // A modern server perhaps takes the probe for a decision: ask one that was not probed.
       const again = !first.ok && first.error.byServer && !known && !this.#isLegacyOnly()
       const last = again ? await this.#initializeFresh() : first
       if (last.ok) return last
-      if (!last.error.byServer || this.#isLegacyOnly()) return err(last.error.refusal)
+      if (!last.error.byServer || !Array.isArray(this.#modern)) return err(last.error.refusal)
       this.#legacy = 'no'
       return err(this.#modernOnly(requested))
     })
