@@ -268,6 +268,17 @@ describe('flush', () => {
     expect(store.appends.map(ids)).toEqual([['a'], ['gap'], ['a']])
   })
 
+  it('gives up when the store does not answer', async () => {
+    const { trail } = create({ maxWaitMs: 2000 })
+    void trail.record(decision('a'))
+    const flushed = watch(trail.flush().then(() => 'flushed'))
+    await vi.advanceTimersByTimeAsync(1999)
+    expect(flushed.value).toBeUndefined()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(flushed.value).toBe('flushed')
+    await trail.flush()
+  })
+
   it('gives up when the log cannot be written', async () => {
     const { store, trail } = create()
     store.answer = 'fail'

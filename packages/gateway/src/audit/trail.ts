@@ -85,6 +85,8 @@ export class Trail {
   #committing: readonly Waiting[] = []
   /** The append under way did not answer in time; nothing is recorded until it does. */
   #stalled = false
+  /** For flushes, which must not wait for an append that does not answer. */
+  #stallSignal: PromiseWithResolvers<void> | undefined
   #outage: Outage | undefined
   #running: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -127,11 +129,17 @@ export class Trail {
     if (this.#running === undefined && this.#timer === undefined) this.#runLater()
   }
 
-  /** Resolves when all that was queued before is on stable storage, or cannot be brought there now. */
+  /**
+   * Resolves when all that was queued before is on stable storage, or cannot be brought there now. Never later
+   * than a record would be refused.
+   */
   async flush(): Promise<void> {
-    await this.#running
-    // Three: what came in meanwhile, the gap that ends an outage, and the outcomes that had to wait for that.
-    for (let attempt = 0; attempt < 3 && this.#hasWork(); attempt++) await this.#run()
+    const { promise: stalled } = (this.#stallSignal ??= Promise.withResolvers<void>())
+    // Four: the run under way, what came in meanwhile, the gap that ends an outage, the outcomes that waited for it.
+    for (let attempt = 0; attempt < 4 && !this.#stalled; attempt++) {
+      if (this.#running === undefined && !this.#hasWork()) return
+      await Promise.race([this.#run(), stalled])
+    }
   }
 
   /** For health checks and status pages. */
@@ -204,6 +212,8 @@ export class Trail {
   /** The storage took too long. Its answer no longer matters to those who waited: they are refused now. */
   #stall(): void {
     this.#stalled = true
+    this.#stallSignal?.resolve()
+    this.#stallSignal = undefined
     this.#fail(`the storage has not answered for ${this.#maxWaitMs} ms`)
     const late = this.#waiting
     this.#waiting = []
