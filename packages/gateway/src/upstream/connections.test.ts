@@ -32,7 +32,7 @@ function counted(kind: string, settings: Parameters<typeof overProcess>[1] = {})
   return { upstream, notes, starts: () => notes().match(/^pid/gm)?.length }
 }
 
-const fallBack = { reason: 'invalid', protocol: { status: 400, code: -32600 } }
+const fallBack = { reason: 'invalid', protocol: { status: 400, code: -32000 } }
 const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'c', version: '1' } }
 
 describe('a server of both eras', () => {

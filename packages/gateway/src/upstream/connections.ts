@@ -7,7 +7,8 @@ import { invalid, type Refusal } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import type { ServerMessage } from '../model/upstream.ts'
 import type { Timers } from './channel.ts'
-import { type Discovered, discover, type Failure, initialize, LEGACY, MODERN } from './handshake.ts'
+import { speaksLegacyOnly } from './era.ts'
+import { type Discovered, discover, type Failure, initialize, MODERN } from './handshake.ts'
 import { UNSUPPORTED_VERSION } from './json-rpc.ts'
 import type { Peer } from './peer.ts'
 import type { Starter } from './starter.ts'
@@ -72,12 +73,12 @@ export class Connections {
   /** A connection for stateless requests. */
   modern(): Promise<Result<Peer, Refusal>> {
     return this.#inTurn(async () => {
-      if (this.#isLegacyOnly()) return err(legacyOnly())
+      if (this.#isLegacyOnly()) return err(speaksLegacyOnly(MODERN))
       const candidate = await this.#probed()
       if (!candidate.ok) return candidate
       if (!this.#isLegacyOnly()) return ok(candidate.value.peer)
       this.#spare = candidate.value
-      return err(legacyOnly())
+      return err(speaksLegacyOnly(MODERN))
     })
   }
 
@@ -215,11 +216,4 @@ export class Connections {
 
 function unreachable(refusal: Refusal): Failure {
   return { refusal, byServer: false }
-}
-
-/** A 4xx that is no modern error: what makes a dual-era client start again with initialize. */
-function legacyOnly(): Refusal {
-  return invalid(
-    `Unsupported protocol version: ${MODERN} (this server speaks ${LEGACY} and before; start with initialize).`,
-  )
 }

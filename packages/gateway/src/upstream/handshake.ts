@@ -40,7 +40,7 @@ export async function discover(peer: Peer, timeoutMs: number): Promise<Result<Di
 }
 
 /** A recognised answer makes a server modern; anything else is how legacy servers meet an unknown method. */
-export function classify(body: JsonObject): Discovered {
+function classify(body: JsonObject): Discovered {
   const error = errorOf(body)
   const code = error?.code
   if (code === -32020 || code === -32021) return { era: 'modern', versions: [MODERN] }
