@@ -1,8 +1,9 @@
 // From a request's principal, action and resource to the policies whose scope they match, in source order. An index on
-// the three scopes narrows the search; what was found is kept for as long as the principal's entity object lives.
+// the three scopes narrows the search, and what was found is remembered by the signatures of the three.
 
 import type { Entity } from './entity.ts'
 import { matchesConstraint, matchesScope, uidOfTarget } from './scope.ts'
+import { Signatures } from './signatures.ts'
 import type { Constraint, Scope } from './syntax.ts'
 
 /** What the index keeps for each policy; `order` is its place in the source. */
@@ -11,22 +12,21 @@ export interface Indexed {
   readonly scope: Scope
 }
 
-/** Combinations remembered for one principal before they are forgotten and learned again. */
-const MAX_REMEMBERED = 8192
+/** Combinations of signatures remembered; then all are forgotten and learned again. */
+const MAX_REMEMBERED = 100_000
 
 type ByResource<T> = Map<string, T[]>
 type ByPrincipal<T> = Map<string, ByResource<T>>
 type ByAction<T> = Map<string, ByPrincipal<T>>
 
-interface Remembered<T> {
-  count: number
-  readonly byAction: Map<Entity, Map<Entity, readonly T[]>>
-}
+type Remembered<T> = Map<string, Map<string, Map<string, readonly T[]>>>
 
 export class Candidates<T extends Indexed> {
   readonly #index: ByAction<T> = new Map()
   readonly #byPrincipal = new Map<string, T[]>()
-  readonly #remembered = new WeakMap<Entity, Remembered<T>>()
+  readonly #signatures: { readonly [part in keyof Scope]: Signatures }
+  readonly #remembered: Remembered<T> = new Map()
+  #count = 0
 
   constructor(policies: readonly T[]) {
     for (const policy of policies) {
@@ -37,6 +37,13 @@ export class Candidates<T extends Indexed> {
         const byResource = child(byPrincipal, keyOf(principal), () => new Map() as ByResource<T>)
         child(byResource, keyOf(resource), (): T[] => []).push(policy)
       }
+    }
+    const signatures = (part: keyof Scope): Signatures =>
+      new Signatures(new Set(policies.flatMap(({ scope }) => keysOfConstraint(scope[part]))))
+    this.#signatures = {
+      principal: signatures('principal'),
+      action: signatures('action'),
+      resource: signatures('resource'),
     }
   }
 
@@ -49,25 +56,20 @@ export class Candidates<T extends Indexed> {
 
   /** The policies whose scope matches, in source order. */
   find(principal: Entity, action: Entity, resource: Entity): readonly T[] {
-    let remembered = this.#remembered.get(principal)
-    if (remembered === undefined) {
-      remembered = { count: 0, byAction: new Map() }
-      this.#remembered.set(principal, remembered)
-    }
-    let byResource = remembered.byAction.get(action)
-    const known = byResource?.get(resource)
+    const signatures = this.#signatures
+    const ofPrincipal = signatures.principal.of(principal)
+    const ofAction = signatures.action.of(action)
+    const ofResource = signatures.resource.of(resource)
+    const known = this.#remembered.get(ofPrincipal)?.get(ofAction)?.get(ofResource)
     if (known !== undefined) return known
-    if (++remembered.count > MAX_REMEMBERED) {
-      remembered.count = 1
-      remembered.byAction.clear()
-      byResource = undefined
-    }
-    if (byResource === undefined) {
-      byResource = new Map()
-      remembered.byAction.set(action, byResource)
-    }
     const found = this.#search(principal, action, resource)
-    byResource.set(resource, found)
+    if (++this.#count > MAX_REMEMBERED) {
+      this.#remembered.clear()
+      this.#count = 1
+    }
+    const byAction = child(this.#remembered, ofPrincipal, () => new Map<string, Map<string, readonly T[]>>())
+    const byResource = child(byAction, ofAction, () => new Map<string, readonly T[]>())
+    byResource.set(ofResource, found)
     return found
   }
 
@@ -116,7 +118,7 @@ function keyOf(constraint: Constraint): string {
   }
 }
 
-function child<T>(parent: Map<string, T>, key: string, make: () => T): T {
+function child<K, V>(parent: Map<K, V>, key: K, make: () => V): V {
   let found = parent.get(key)
   if (found === undefined) {
     found = make()

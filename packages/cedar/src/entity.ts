@@ -63,7 +63,7 @@ export function reference(type: string, id: string): Entity {
   return new Entity(type, id)
 }
 
-export function uidOf(type: string, id: string): string {
+function uidOf(type: string, id: string): string {
   return `${type}::"${id}"`
 }
 

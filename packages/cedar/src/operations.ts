@@ -110,7 +110,7 @@ export function isType(value: Settled, type: string): boolean {
 }
 
 /** Values of different types are unequal, never an error; an opaque value anywhere inside is one. */
-export function equal(a: Settled, b: Settled): boolean {
+function equal(a: Settled, b: Settled): boolean {
   if (typeof a !== 'object' || typeof b !== 'object') return a === b
   if (a instanceof Entity && b instanceof Entity) return a.uid === b.uid
   return canonical(a) === canonical(b)

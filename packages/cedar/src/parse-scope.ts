@@ -28,7 +28,7 @@ export function slotsOf(scope: Scope): Slot['slot'][] {
 }
 
 /** The entities or slots a constraint names. */
-export function targetsOf(constraint: Constraint): readonly ScopeEntity[] {
+function targetsOf(constraint: Constraint): readonly ScopeEntity[] {
   switch (constraint.op) {
     case 'any':
       return []

@@ -4,6 +4,7 @@ import { compile } from './compile.ts'
 import { decide } from './decide.ts'
 import { parsePolicies } from './parse.ts'
 import { decidePartial } from './partial.ts'
+import { matchesScope } from './scope.ts'
 import { mutate } from './testing/mutate.ts'
 import { Random } from './testing/random.ts'
 import { randomContextPolicy, randomPolicy } from './testing/random-policy.ts'
@@ -67,6 +68,28 @@ describe('the parser', () => {
       const random = new Random(seed)
       answers(mutate(random, randomPolicy(random)))
     }
+  })
+})
+
+describe('the index of a set', () => {
+  it('finds exactly the policies whose scope matches, also what it remembers', () => {
+    const text = Array.from({ length: 120 }, (_, seed) => randomPolicy(new Random(seed))).join('\n')
+    const parsed = parsePolicies(text)
+    const compiled = parsed.ok ? compile(parsed.value) : parsed
+    if (!compiled.ok) throw new Error(JSON.stringify(compiled.errors))
+    const set = compiled.value
+    let most = 0
+    // Each world has the same names, but other parents.
+    for (let seed = 0; seed < 400; seed++) {
+      const { principal, action, resource } = randomWorld(new Random(seed)).request
+      const expected = set.policies.filter(({ scope }) => matchesScope(scope, principal, action, resource))
+      for (let time = 0; time < 2; time++) {
+        const found = set.candidates(principal, action, resource).map(({ policy }) => policy)
+        expect(found, `seed ${seed}`).toEqual(expected)
+      }
+      most = Math.max(most, expected.length)
+    }
+    expect(most).toBeGreaterThan(20)
   })
 })
 

@@ -47,7 +47,7 @@ export const TYPES = ['User', 'Group', 'File', 'NS::Folder']
 export const IDS = ['x', 'y', 'z', 'a"b\\c']
 export const ACTIONS = ['read', 'write', 'all']
 export const STRINGS = ['', 'a', 'ab', 'a*b', 'x', 'ab/ab', '😀', 'A\n"\\', 'é']
-export const LONGS = [0, 1, -1, 2, 3, 7, 42, 4294967296, 9007199254740991, -9007199254740991]
+const LONGS = [0, 1, -1, 2, 3, 7, 42, 4294967296, 9007199254740991, -9007199254740991]
 export const DECIMALS = [
   '0.0',
   '1.0',
