@@ -11,6 +11,7 @@ interface Shape {
   readonly const?: unknown
   readonly enum?: readonly unknown[]
   readonly minimum?: number
+  readonly maximum?: number
   readonly properties?: Readonly<Record<string, Shape>>
   readonly additionalProperties?: Shape | false
   readonly oneOf?: readonly Shape[]
@@ -23,9 +24,9 @@ const types: Readonly<Record<string, string>> = {
   object: 'map',
 }
 
-function typeOf({ enum: choices, type = '', minimum }: Shape): string {
+function typeOf({ enum: choices, type = '', minimum, maximum }: Shape): string {
   if (choices !== undefined) return choices.map((each) => `\`${String(each)}\``).join(' or ')
-  return types[type] ?? `whole number from ${minimum}`
+  return types[type] ?? `${minimum} to ${maximum}`
 }
 
 function inYaml(value: unknown): string {
@@ -57,12 +58,13 @@ function rows(key: string, written: Shape): string[] {
   const shownDefault = standard === undefined || !isLeaf ? '' : `\`${inYaml(standard)}\``
   const own = `| \`${key}\` | ${typeOf(shape)} | ${shownDefault} | ${description}${example} |`
   const below = Object.entries(properties ?? {}).flatMap(([name, each]) => rows(`${key}.${name}`, each))
-  const item = additionalProperties || undefined
-  if (item?.properties === undefined) return [own, ...below]
+  if (!additionalProperties || additionalProperties.properties === undefined) return [own, ...below]
   const placeholder = key.endsWith('tools') ? '<tool>' : '<name>'
   return [
     own,
-    ...Object.entries(item.properties).flatMap(([name, each]) => rows(`${key}.${placeholder}.${name}`, each)),
+    ...Object.entries(additionalProperties.properties).flatMap(([name, each]) =>
+      rows(`${key}.${placeholder}.${name}`, each),
+    ),
   ]
 }
 

@@ -29,11 +29,6 @@ export function paint(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stdout })
 }
 
-/** As `paint`, for stderr. */
-export function paintError(style: Style, text: string): string {
-  return styleText(style, text, { stream: process.stderr })
-}
-
 /** Control, bidi and invisible characters as `\u{…}`. */
 export function harmless(text: string): string {
   return text.replace(

@@ -204,6 +204,7 @@ describe('a refused configuration says what, where, and how to mend it', () => {
       '1:24: identity.anonymous must be an entity, a type and a quoted name, such as User::"alice"',
     ],
     ['limits: { maxSessions: 0 }', '1:24: limits.maxSessions must be at least 1'],
+    ['limits: { drainSeconds: 100000 }', '1:25: limits.drainSeconds must be at most 86400'],
     ['limits: { maxSessions: 1.5 }', '1:24: limits.maxSessions must be a whole number'],
     ['limits: { maxSessions: "9" }', '1:24: limits.maxSessions must be a whole number'],
     ['tls: { cert: c.pem }', '1:6: tls.key is missing; it is text, such as ./key.pem'],
@@ -378,7 +379,7 @@ describe('loadConfig', () => {
     }))
     fc.assert(
       fc.property(fc.dictionary(keys, value), (each) => void parseConfig(file, JSON.stringify(each))),
-      { numRuns: 500 },
+      { numRuns: 200 },
     )
   })
 

@@ -32,23 +32,32 @@ function sound(fault: (text: string) => string | undefined) {
   })
 }
 
-function limit(least: number, standard: number, what: string) {
-  return z.int().min(least).default(standard).describe(what)
+/** The most keeps what it bounds within what the runtime can do: timers of 24 days, texts of half a GiB. */
+function limit([least, most]: readonly [number, number], standard: number, what: string) {
+  return z.int().min(least).max(most).default(standard).describe(what)
 }
+
+const KIB = 1024
+const MIB = 1024 * KIB
+const DAY_SECONDS = 86_400
 
 const word = (text: string) => (text.includes('\0') ? 'must not contain a NUL character' : undefined)
 
 const limits = z.strictObject({
-  maxBodyBytes: limit(1024, 4 * 1024 * 1024, 'Largest request body.'),
-  maxHeaderBytes: limit(1024, 16 * 1024, 'Largest request head.'),
-  maxJsonDepth: limit(4, 64, 'Deepest nesting of a request, in levels.'),
-  maxJsonMembers: limit(16, 10_000, 'Most members and elements in one request.'),
-  headersTimeoutSeconds: limit(1, 10, 'Longest wait for a request head.'),
-  bodyTimeoutSeconds: limit(1, 30, 'Longest wait for a request body.'),
-  requestTimeoutSeconds: limit(1, 300, 'Longest wait for the first sign of an answer from a server.'),
-  maxResultBytes: limit(1024, 64 * 1024 * 1024, 'Largest message of a server.'),
-  maxSessions: limit(1, 1000, 'Most sessions open at once.'),
-  drainSeconds: limit(0, 10, 'Time that calls in flight have to finish when the gateway stops.'),
+  maxBodyBytes: limit([KIB, 256 * MIB], 4 * MIB, 'Largest request body.'),
+  maxHeaderBytes: limit([KIB, MIB], 16 * KIB, 'Largest request head.'),
+  maxJsonDepth: limit([4, 1000], 64, 'Deepest nesting of a request, in levels.'),
+  maxJsonMembers: limit([16, 10_000_000], 10_000, 'Most members and elements in one request.'),
+  headersTimeoutSeconds: limit([1, DAY_SECONDS], 10, 'Longest wait for a request head.'),
+  bodyTimeoutSeconds: limit([1, DAY_SECONDS], 30, 'Longest wait for a request body.'),
+  requestTimeoutSeconds: limit([1, DAY_SECONDS], 300, 'Longest wait for an answer from a server.'),
+  maxResultBytes: limit([KIB, 256 * MIB], 64 * MIB, 'Largest message of a server.'),
+  maxSessions: limit(
+    [1, 1_000_000],
+    1000,
+    'Most sessions that one caller may have at once, and most processes of a server that has one for each session.',
+  ),
+  drainSeconds: limit([0, DAY_SECONDS], 10, 'Time that calls in flight have to end when the gateway stops.'),
 })
 
 const tool = z.strictObject({
