@@ -58,14 +58,9 @@ function rows(key: string, written: Shape): string[] {
   const shownDefault = standard === undefined || !isLeaf ? '' : `\`${inYaml(standard)}\``
   const own = `| \`${key}\` | ${typeOf(shape)} | ${shownDefault} | ${description}${example} |`
   const below = Object.entries(properties ?? {}).flatMap(([name, each]) => rows(`${key}.${name}`, each))
-  if (!additionalProperties || additionalProperties.properties === undefined) return [own, ...below]
+  const named = additionalProperties ? Object.entries(additionalProperties.properties ?? {}) : []
   const placeholder = key.endsWith('tools') ? '<tool>' : '<name>'
-  return [
-    own,
-    ...Object.entries(additionalProperties.properties).flatMap(([name, each]) =>
-      rows(`${key}.${placeholder}.${name}`, each),
-    ),
-  ]
+  return [own, ...below, ...named.flatMap(([name, each]) => rows(`${key}.${placeholder}.${name}`, each))]
 }
 
 function section(title: string, keys: readonly [string, Shape][]): string {
