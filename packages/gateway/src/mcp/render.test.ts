@@ -95,7 +95,11 @@ describe('the wire form of every refusal', () => {
     const explained = { reason: 'task-required', requestId: 'r1', remedy: { kind: 'task' } }
     const text =
       'Policy "p" forbids this call. Start or request a task that covers this call. (task-required, request r1)'
-    const result = { content: [{ type: 'text', text }], isError: true, _meta: { 'tollgate/refusal': explained } }
+    const result = {
+      content: [{ type: 'text', text }],
+      isError: true,
+      _meta: { 'tollgate/refusal': explained },
+    }
     expect(render(refusal, request('tools/call'))).toMatchObject({
       status: 200,
       body: { jsonrpc: '2.0', id: 7, result },

@@ -103,7 +103,10 @@ describe('size is bounded', () => {
   test('no bytes make it throw', () => {
     fc.assert(fc.property(fc.uint8Array(), (bytes) => void parse(Buffer.from(bytes))))
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...Array.from('{}[]",:\\u0aA1-.e ')) }), (text) => void parse(text)),
+      fc.property(
+        fc.string({ unit: fc.constantFrom(...Array.from('{}[]",:\\u0aA1-.e ')) }),
+        (text) => void parse(text),
+      ),
     )
   })
 })

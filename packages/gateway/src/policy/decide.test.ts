@@ -74,6 +74,12 @@ describe('a call', () => {
       ['p'],
     ],
     [
+      'it comes from this machine',
+      '@id("p") permit (principal, action, resource) when { context.source.ip.isLoopback() };',
+      'allow',
+      ['p'],
+    ],
+    [
       'the tool is read-only',
       '@id("p") permit (principal, action, resource) when { resource.readOnly && !resource.destructive };',
       'allow',

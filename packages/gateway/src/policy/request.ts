@@ -1,5 +1,13 @@
 /** A query as Cedar sees it (the table of context keys is in docs/reference/policies.md). */
-import { datetimeFromMs, plain, type RecordValue, type Request, set } from '@tollgate/cedar'
+import {
+  datetimeFromMs,
+  type IpAddress,
+  parseIp,
+  plain,
+  type RecordValue,
+  type Request,
+  set,
+} from '@tollgate/cedar'
 import type { Query, Target } from '../model/decision.ts'
 import type { Policies } from './policies.ts'
 
@@ -21,7 +29,7 @@ export function contextOf({ policies, query, nowMs }: Inquiry): RecordValue {
     agent: caller.agent === undefined ? undefined : policies.named(caller.agent),
     delegation: DIRECT,
     source: {
-      ip: source.ip,
+      ip: source.ip === undefined ? undefined : ipOf(source.ip),
       transport: source.transport,
       authentication: { method: caller.authentication.method },
     },
@@ -42,4 +50,16 @@ export function requestOf({ policies, query }: Inquiry, target: Target, context:
     resource: policies.resource(target.resource, query.server),
     context,
   }
+}
+
+const ips = new Map<string, IpAddress | undefined>()
+const MAX_IPS = 10_000
+
+/** An address as Cedar's `ipaddr`; IPv4 in IPv6, as sockets report it, is IPv4. */
+function ipOf(address: string): IpAddress | undefined {
+  if (!ips.has(address)) {
+    if (ips.size >= MAX_IPS) ips.clear()
+    ips.set(address, parseIp(address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')))
+  }
+  return ips.get(address)
 }

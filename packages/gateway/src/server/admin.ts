@@ -2,10 +2,11 @@
  * The admin API: HTTP on a Unix socket that only the gateway's user may open, which is its authentication for now
  * (docs/decisions). It tells and reloads; it cannot name a program to start.
  */
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Result } from '../model/result.ts'
 import type { RunningGateway } from './gateway.ts'
+import { removeStaleSocket } from './stale-socket.ts'
 
 export interface AdminOptions {
   readonly path: string
@@ -15,7 +16,7 @@ export interface AdminOptions {
 
 /** Opens the admin socket; rejects with the system's error. */
 export async function openAdmin(options: AdminOptions): Promise<Server> {
-  rmSync(options.path, { force: true })
+  await removeStaleSocket(options.path)
   const server = createServer((request, response) => {
     answer(request, options).then(
       ({ status, body }) => send(response, status, body),

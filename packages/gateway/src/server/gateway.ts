@@ -106,7 +106,7 @@ export class RunningGateway {
     if (refused !== undefined) return err([refused])
     const keys = openKeyStore(config.dataDir)
     if (!keys.ok) return err([keys.error])
-    const guard = new ProcessGuard()
+    const guard = new ProcessGuard(log)
     const built = await buildSnapshot(config, undefined, (server) => makeUpstream(server, config, guard, log))
     if (!built.ok) {
       keys.value.close()

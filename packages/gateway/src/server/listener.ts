@@ -2,7 +2,7 @@
  * The data listener: node:http(s) on TCP or a Unix socket, as strict as it can be set. It hands every request to the
  * pipeline, also those it could not read, and knows which are under way, so that a stop can wait for them.
  */
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
+import { chmodSync } from 'node:fs'
 import {
   createServer,
   type IncomingMessage,
@@ -11,12 +11,13 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { BlockList, connect, isIP, type Socket } from 'node:net'
+import { BlockList, isIP, type Socket } from 'node:net'
 import type { Server as TlsServer } from 'node:tls'
 import { isLoopback, type ListenAddress } from '../exposure/listen.ts'
 import type { Exchange } from '../model/exchange.ts'
 import type { Refusal } from '../model/refusal.ts'
 import { NodeExchange } from './node-exchange.ts'
+import { removeStaleSocket } from './stale-socket.ts'
 import { peerOf, unreadable, unreadableExchange } from './unreadable-exchange.ts'
 
 export interface ListenerOptions {
@@ -150,20 +151,6 @@ function inRanges(address: string, ranges: readonly string[]): boolean {
   }
   const plain = address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
   return isLoopback(plain) || list.check(plain, isIP(plain) === 6 ? 'ipv6' : 'ipv4')
-}
-
-/** A socket file that nobody listens on is what a killed gateway leaves behind. Anything else stays. */
-async function removeStaleSocket(path: string): Promise<void> {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return
-  const alive = await new Promise<boolean>((resolve) => {
-    const probe = connect(path)
-    probe.once('connect', () => {
-      probe.destroy()
-      resolve(true)
-    })
-    probe.once('error', () => resolve(false))
-  })
-  if (!alive) unlinkSync(path)
 }
 
 /** Why a listener could not be opened, as a sentence for operators. */

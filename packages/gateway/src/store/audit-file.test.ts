@@ -33,7 +33,7 @@ describe('faults', () => {
     'syncDirectory',
   ]
   const first = [...opening, 'write', 'fdatasync']
-  const second = ['factsAt', 'write', 'fdatasync']
+  const second = ['factsAt', 'checkWritable', 'write', 'fdatasync']
 
   it('can happen at these steps', async () => {
     const faults = new Faults([])

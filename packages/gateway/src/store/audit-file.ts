@@ -125,7 +125,11 @@ export class AuditFile implements EntryStore {
       if (file.isDirty) await this.#takeBack(file).catch(() => undefined)
       await this.#forget()
       this.#notify({ kind: 'replaced' })
-    } else if (file.isDirty) {
+      return
+    }
+    // Whoever makes the folder or its disk read-only wants nothing more written there.
+    await this.#files.checkWritable(this.#path)
+    if (file.isDirty) {
       await this.#takeBack(file)
     } else if (found.sizeBytes !== file.durableBytes) {
       await this.#forget()

@@ -4,6 +4,7 @@
  * nobody may conclude anything from a rejection but that the result is not known.
  */
 import fs from 'node:fs'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 
 /** Enough to tell one file from another and to see what happened to it. */
@@ -20,6 +21,8 @@ export interface FilePort {
   factsOf(fd: number): Promise<FileFacts>
   /** Undefined when nothing is there. */
   factsAt(path: string): Promise<FileFacts | undefined>
+  /** Rejects when the file at the path could not be opened for writing now, although an open one still may be. */
+  checkWritable(path: string): Promise<void>
   /** Appends some of `bytes`; resolves with how many. */
   write(fd: number, bytes: Buffer): Promise<number>
   read(fd: number, into: Buffer, position: number): Promise<number>
@@ -54,6 +57,11 @@ export const realFiles: FilePort = {
       if (isMissing(error)) return undefined
       throw error
     }
+  },
+  // Synchronous, for it costs a microsecond and a trip through the thread pool twenty.
+  async checkWritable(path) {
+    fs.accessSync(path, fs.constants.W_OK)
+    fs.accessSync(dirname(path), fs.constants.W_OK)
   },
   // Written out, not promisified: these are the hot ones, and fs.write and fs.read would make objects of their results.
   write: (fd, bytes) =>

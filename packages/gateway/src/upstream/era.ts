@@ -1,44 +1,47 @@
 /**
  * Which era a server speaks: asked once with `server/discover`, as the specification says (2026-07-28:
- * basic/versioning, Backward Compatibility), and remembered.
+ * basic/versioning, Backward Compatibility), and remembered by whoever asked.
  */
 import type { JsonObject } from '../model/message.ts'
 import { invalid, type Refusal } from '../model/refusal.ts'
+import { errorOf, member, UNSUPPORTED_VERSION } from './json-rpc.ts'
 
-const MODERN_ERRORS = new Set([-32020, -32021, -32022])
+export const MODERN = '2026-07-28'
+export const LEGACY = '2025-11-25'
 
-/** The probe; its id is a string so that it cannot be taken for a forwarded request. */
-export function discoverRequest(protocolVersion: string): JsonObject {
+/** How the gateway introduces itself to servers. */
+export const CLIENT = { name: 'tollgate', version: '0.1.0' }
+const META = 'io.modelcontextprotocol'
+
+/** The modern revisions a server supports; none for a legacy server. */
+export type Discovered =
+  | { readonly era: 'modern'; readonly versions: readonly string[] }
+  | { readonly era: 'legacy' }
+
+/** The parameters of the probe. */
+export function discoverParams(protocolVersion: string): JsonObject {
   return {
-    jsonrpc: '2.0',
-    id: 'tollgate-discover',
-    method: 'server/discover',
-    params: {
-      _meta: {
-        'io.modelcontextprotocol/protocolVersion': protocolVersion,
-        'io.modelcontextprotocol/clientInfo': { name: 'tollgate', version: '0.1.0' },
-        'io.modelcontextprotocol/clientCapabilities': {},
-      },
+    _meta: {
+      [`${META}/protocolVersion`]: protocolVersion,
+      [`${META}/clientCapabilities`]: {},
+      [`${META}/clientInfo`]: CLIENT,
     },
   }
 }
 
-/** What an answer to `server/discover` says: a DiscoverResult or a modern error means modern, anything else legacy. */
-export function eraOfAnswer(answer: JsonObject): 'modern' | 'legacy' {
-  const result = answer['result'] as JsonObject | undefined
-  const error = answer['error'] as JsonObject | undefined
-  const data = error?.['data'] as JsonObject | undefined
-  if (error !== undefined && error['code'] === -32022)
-    return hasModern(data?.['supported']) ? 'modern' : 'legacy'
-  if (error !== undefined) return MODERN_ERRORS.has(Number(error['code'])) ? 'modern' : 'legacy'
-  return hasModern(result?.['supportedVersions']) ? 'modern' : 'legacy'
-}
-
-function hasModern(versions: unknown): boolean {
-  return (
-    Array.isArray(versions) &&
-    versions.some((version) => typeof version === 'string' && version >= '2026-07-28')
-  )
+/** A recognised answer makes a server modern; anything else is how legacy servers meet an unknown method. */
+export function classify(answer: JsonObject): Discovered {
+  const error = errorOf(answer)
+  const code = error?.code
+  if (code === -32020 || code === -32021) return { era: 'modern', versions: [MODERN] }
+  const listed =
+    code === UNSUPPORTED_VERSION
+      ? (error?.data as JsonObject | undefined)?.['supported']
+      : member(answer, 'result')?.['supportedVersions']
+  const versions = Array.isArray(listed)
+    ? listed.filter((version): version is string => typeof version === 'string' && version > LEGACY)
+    : []
+  return versions.length > 0 ? { era: 'modern', versions } : { era: 'legacy' }
 }
 
 /**
@@ -46,6 +49,6 @@ function hasModern(versions: unknown): boolean {
  * themselves, and deliberately no error of the modern revision: those would tell a dual-era client to stay modern.
  */
 export function speaksLegacyOnly(requested: string): Refusal {
-  const message = `Bad Request: Unsupported protocol version: ${requested} (this server needs initialize, 2025-11-25 or older)`
+  const message = `Bad Request: Unsupported protocol version: ${requested} (this server needs initialize, ${LEGACY} or older)`
   return invalid(message, { status: 400, code: -32000 })
 }

@@ -17,7 +17,7 @@ import type {
   UpstreamSession,
   UpstreamStatus,
 } from '../model/upstream.ts'
-import { discoverRequest, eraOfAnswer, speaksLegacyOnly } from './era.ts'
+import { classify, discoverParams, LEGACY, speaksLegacyOnly } from './era.ts'
 import { callHttp, type HttpAnswer, type HttpRequest } from './http-call.ts'
 import { type UpstreamCredential, upstreamHeaders } from './http-headers.ts'
 import { parseServerMessage } from './server-message.ts'
@@ -151,7 +151,7 @@ export class HttpUpstream implements Upstream {
       )
     }
     if (message.kind !== 'request') return ok({ kind: 'single', status, message: parsed })
-    if (message.method === 'server/discover') this.#era = eraOfAnswer(parsed.body)
+    if (message.method === 'server/discover') this.#era = classify(parsed.body).era
     const restored = restore(parsed, message.id, upstreamId)
     if (restored === undefined) return err(unavailable('The server answered a request that was not asked.'))
     return ok({ kind: 'single', status, message: restored, ...opened })
@@ -174,7 +174,7 @@ export class HttpUpstream implements Upstream {
         ? restore(raw, message.id, upstreamId)
         : restoreSubscription(raw, message.id, upstreamId)
       if (restored === undefined) throw new Error('the server answered a request that was not asked')
-      if (answers && message.method === 'server/discover') this.#era = eraOfAnswer(raw.body)
+      if (answers && message.method === 'server/discover') this.#era = classify(raw.body).era
       yield { ...event, message: restored }
       if (answers) return
     }
@@ -187,12 +187,7 @@ export class HttpUpstream implements Upstream {
 
   async #deleteSession(session: HttpSession): Promise<void> {
     const message = { kind: 'end', era: 'legacy', method: 'session/end', params: undefined } as const
-    await this.#call(
-      { ...message, protocolVersion: '2025-11-25', paramHeaders: [] },
-      session.id,
-      undefined,
-      NEVER,
-    )
+    await this.#call({ ...message, protocolVersion: LEGACY, paramHeaders: [] }, session.id, undefined, NEVER)
   }
 
   /** Asks for the era once, however many calls wait for it; a server that cannot be asked stays undecided. */
@@ -204,8 +199,7 @@ export class HttpUpstream implements Upstream {
   }
 
   async #askEra(protocolVersion: string): Promise<void> {
-    const body = discoverRequest(protocolVersion)
-    const params = body['params'] as JsonObject
+    const params = discoverParams(protocolVersion)
     const named = {
       kind: 'request',
       era: 'modern',
@@ -213,7 +207,13 @@ export class HttpUpstream implements Upstream {
       method: 'server/discover',
     } as const
     const answer = await this.#call(
-      { ...named, protocolVersion, params, paramHeaders: [], body },
+      {
+        ...named,
+        protocolVersion,
+        params,
+        paramHeaders: [],
+        body: { jsonrpc: '2.0', id: named.id, method: named.method, params },
+      },
       undefined,
       undefined,
       NEVER,
@@ -224,13 +224,13 @@ export class HttpUpstream implements Upstream {
     if (answered.kind === 'events') {
       for await (const event of answered.events) {
         if (event.message === undefined || typeof event.message.body['method'] === 'string') continue
-        this.#era = eraOfAnswer(event.message.body)
+        this.#era = classify(event.message.body).era
         return
       }
       return
     }
     const parsed = answered.json ? parseServerMessage(answered.text) : undefined
-    this.#era = parsed === undefined ? 'legacy' : eraOfAnswer(parsed.body)
+    this.#era = parsed === undefined ? 'legacy' : classify(parsed.body).era
   }
 
   #note(answer: Result<HttpAnswer, Refusal>): void {
