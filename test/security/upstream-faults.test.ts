@@ -101,7 +101,7 @@ describe.each(['legacy', 'modern'] as const)('in the %s era, a server that', (er
     const stream = messagesOf(response)
     await stream.next()
     leave.abort()
-    await expect(stream.next()).rejects.toThrow()
+    await expect(stream.next()).rejects.toMatchObject({ name: 'AbortError' })
     expect(await faulty.requests[seen]?.ended).toBe('cut')
   })
 })
