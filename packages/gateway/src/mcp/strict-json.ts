@@ -10,7 +10,7 @@ import { err, ok, type Result } from '../model/result.ts'
 
 export interface JsonLimits {
   readonly maxJsonDepth: number
-  /** Object members in the whole text. */
+  /** Members of objects and elements of arrays in the whole text; an empty one counts as one more. */
   readonly maxJsonMembers: number
 }
 
@@ -42,6 +42,7 @@ const LOWER_U = 0x75
 function scan(text: string, limits: JsonLimits): number | string {
   let depth = 0
   let members = 0
+  let items = 0 // a container begins with its first one, and a comma brings each further one
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code === QUOTE) {
@@ -51,15 +52,20 @@ function scan(text: string, limits: JsonLimits): number | string {
     } else if (code === 0x7b || code === 0x5b) {
       if (++depth > limits.maxJsonDepth)
         return `The body is nested deeper than ${limits.maxJsonDepth} levels.`
+      items++
     } else if (code === 0x7d || code === 0x5d) {
       depth--
     } else if (code === 0x3a) {
-      if (++members > limits.maxJsonMembers) return `The body has more than ${limits.maxJsonMembers} members.`
+      members++
+    } else if (code === 0x2c) {
+      items++
     } else if (code === 0x2d || (code >= 0x30 && code <= 0x39)) {
       const end = endOfNumber(text, at)
       if (!isExact(text.slice(at, end))) return 'The body has a number that would change its value when read.'
       at = end - 1
     }
+    if (items > limits.maxJsonMembers)
+      return `The body has more than ${limits.maxJsonMembers} members and elements.`
   }
   return members
 }
@@ -106,16 +112,24 @@ function isExact(token: string): boolean {
   return Number.isFinite(value) && decimalForm(token) === decimalForm(String(value))
 }
 
-/** Significant digits and exponent of a decimal number, so that `1.50e3` and `1500` compare equal. */
+const ZERO = 0x30
+
+/**
+ * Significant digits and exponent of a decimal number, so that `1.50e3` and `1500` compare equal. In one pass from
+ * each end: a number may be as long as the body, and an expression for trailing zeros would try each of them anew.
+ */
 function decimalForm(token: string): string {
   const [mantissa = '', exponent = '0'] = token.toLowerCase().split('e')
   const negative = mantissa.startsWith('-')
   const [whole = '', fraction = ''] = mantissa.replace(/^[+-]/, '').split('.')
-  const digits = (whole + fraction).replace(/^0+/, '')
-  const significant = digits.replace(/0+$/, '')
-  if (significant === '') return '0'
-  const scale = Number(exponent) - fraction.length + (digits.length - significant.length)
-  return `${negative ? '-' : ''}${significant}e${scale}`
+  const digits = whole + fraction
+  let start = 0
+  while (digits.charCodeAt(start) === ZERO) start++
+  let end = digits.length
+  while (end > start && digits.charCodeAt(end - 1) === ZERO) end--
+  if (start === end) return '0'
+  const scale = Number(exponent) - fraction.length + (digits.length - end)
+  return `${negative ? '-' : ''}${digits.slice(start, end)}e${scale}`
 }
 
 interface Walk {
