@@ -24,7 +24,7 @@ afterEach(async () => {
 const hasMounts = canMount()
 // Not a skip: no package could be installed that would make it possible.
 if (!hasMounts)
-  console.error('NOT TESTED here: disks that are full or read-only, for want of the right to mount')
+  process.stderr.write('NOT TESTED here: full and read-only disks, for want of the right to mount\n')
 const describeOnMounts = hasMounts ? describe : () => undefined
 
 describeOnMounts('a full disk', () => {
