@@ -217,8 +217,16 @@ async function refuse(call: Call, refusal: Refusal, gateway: Gateway): Promise<O
     gateway.note(`internal error: ${refusal.detail} (request ${exchange.requestId})`)
   const challenge = refusal.reason === 'unauthenticated' ? gateway.challenge(exchange) : ''
   const { status, headers, body } = renderRefusal(told, { requestId: exchange.requestId, message, challenge })
+  const ended = howItEnded(call, told)
   exchange.reply.send(status, headers, body)
-  return { status: 'refused', refusal: told, resultBytes: body.length }
+  return { status: ended, refusal: told, resultBytes: ended === 'cancelled' ? 0 : body.length }
+}
+
+/** A call that was let through did not end by a refusal when its caller left or its server failed. */
+function howItEnded({ exchange, entry }: Call, { reason }: Refusal): Outcome['status'] {
+  if (entry?.entry.decision !== 'allow') return 'refused'
+  if (exchange.signal.aborted) return 'cancelled'
+  return reason === 'unavailable' || reason === 'internal' ? 'failed' : 'refused'
 }
 
 /** A bug or a broken environment: denied, and told to operators in full. */
