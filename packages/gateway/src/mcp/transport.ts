@@ -55,6 +55,9 @@ export function checkTransport(exchange: Exchange, rules: HostRules): Result<voi
     return bad('The request has both Content-Length and Transfer-Encoding.')
   }
   if (exchange.header('upgrade') !== undefined) return bad('Protocol upgrades are not accepted.')
+  const expectation = exchange.header('expect')
+  if (expectation !== undefined && expectation.toLowerCase() !== '100-continue')
+    return bad('No expectation but 100-continue can be met.', 417)
   return FINE
 }
 

@@ -18,7 +18,7 @@ import type { Exchange } from '../model/exchange.ts'
 import type { Refusal } from '../model/refusal.ts'
 import { NodeExchange } from './node-exchange.ts'
 import { removeStaleSocket } from './stale-socket.ts'
-import { peerOf, unreadable, unreadableExchange } from './unreadable-exchange.ts'
+import { peerOf, unreadable, unreadableExchange, unreadableHead } from './unreadable-exchange.ts'
 
 export interface ListenerOptions {
   readonly listen: ListenAddress
@@ -62,8 +62,13 @@ export class Listener {
     this.#server.maxHeadersCount = 0
     this.#server.on('clientError', (problem: Error, socket) => this.#onUnreadable(problem, socket as Socket))
     this.#server.on('connection', (socket: Socket) => this.#onConnection(socket))
+    this.#server.on('checkExpectation', onRequest)
     for (const event of ['connect', 'upgrade'] as const) {
-      this.#server.on(event, (_request, socket) => this.#onUnreadable(UPGRADE, socket as Socket))
+      this.#server.on(event, (_request, socket: Socket) => {
+        // The engine takes its own listener off: without one, a caller that resets would end the gateway.
+        socket.on('error', () => undefined)
+        this.#onUnreadable(UPGRADE, socket)
+      })
     }
   }
 
@@ -108,9 +113,17 @@ export class Listener {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request
     const exchange = new NodeExchange(request, response, this.#options.newRequestId(), this.#options.now())
-    this.#bySocket.set(request.socket, exchange)
-    this.#track(this.#options.handle(exchange))
+    const before = this.#bySocket.get(socket)
+    this.#bySocket.set(socket, exchange)
+    const handle = () => {
+      const refusal = unreadableHead(exchange, request.httpVersion)
+      return refusal === undefined ? this.#options.handle(exchange) : this.#options.refuse(exchange, refusal)
+    }
+    if (before === undefined || before.isOver) return this.#track(handle())
+    // One at a time: what comes behind a request that ends the connection is not carried out (RFC 9112, 9.6).
+    this.#track(before.over().then(() => (socket.writable ? handle() : undefined)))
   }
 
   #onUnreadable(problem: NodeJS.ErrnoException, socket: Socket): void {
@@ -119,9 +132,15 @@ export class Listener {
       socket.destroy()
       return
     }
-    if (this.#bySocket.get(socket)?.breakBody(refusal) === true) return
-    const exchange = unreadableExchange(socket, this.#options.newRequestId(), this.#options.now())
-    this.#track(this.#options.refuse(exchange, refusal).finally(() => socket.destroySoon()))
+    const before = this.#bySocket.get(socket)
+    if (before?.breakBody(refusal) === true) return
+    const refuse = async () => {
+      if (!socket.writable) return // what came before has ended the connection
+      const exchange = unreadableExchange(socket, this.#options.newRequestId(), this.#options.now())
+      await this.#options.refuse(exchange, refusal).finally(() => socket.destroySoon())
+    }
+    // An answer that is under way is not overtaken: its caller would take this one for it.
+    this.#track(before === undefined || before.isOver ? refuse() : before.over().then(refuse))
   }
 
   #onConnection(socket: Socket): void {
@@ -132,8 +151,9 @@ export class Listener {
   }
 
   #track(handled: Promise<void>): void {
+    const over = () => this.#underWay.delete(handled)
     this.#underWay.add(handled)
-    void handled.finally(() => this.#underWay.delete(handled))
+    void handled.then(over, over)
   }
 }
 

@@ -60,6 +60,16 @@ export class NodeExchange implements Exchange, ReplySink {
     return this
   }
 
+  /** Whether the reply has been handed over, or its connection has gone. */
+  get isOver(): boolean {
+    return this.#response.closed
+  }
+
+  /** Resolves when that is so. */
+  async over(): Promise<void> {
+    if (!this.isOver) await new Promise((resolve) => this.#response.once('close', resolve))
+  }
+
   readBody(maxBytes: number): Promise<Result<Buffer, Refusal>> {
     this.#bodyRead = true
     const tooLarge = () => err(invalid(`The body is larger than ${maxBytes} bytes.`, { status: 413 }))

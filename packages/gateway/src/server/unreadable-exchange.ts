@@ -59,3 +59,15 @@ export function unreadable(problem: NodeJS.ErrnoException): Refusal | undefined 
   }
   return undefined
 }
+
+/** What the engine lets through although it is not the HTTP spoken here (RFC 9112, 2.3 and 6.1). */
+export function unreadableHead(exchange: Exchange, httpVersion: string): Refusal | undefined {
+  if (httpVersion !== '1.1' && httpVersion !== '1.0')
+    return invalid('Use HTTP/1.1.', { status: 505 }, `HTTP/${httpVersion}`)
+  const coding = exchange.header('transfer-encoding')
+  if (coding === undefined) return undefined
+  if (httpVersion === '1.0') return invalid('HTTP/1.0 has no transfer codings.', {}, coding)
+  return coding.toLowerCase() === 'chunked'
+    ? undefined
+    : invalid('The only transfer coding accepted is chunked.', {}, coding)
+}
