@@ -39,7 +39,7 @@ const SINGLE = new Set(
 /** Refuses the first thing wrong with the request's head. */
 export function checkTransport(exchange: Exchange, rules: HostRules): Result<void, Refusal> {
   const { repeatedHeaders, target } = exchange
-  const repeated = repeatedHeaders.find((name) => SINGLE.has(name))
+  const repeated = repeatedHeaders.find((name) => SINGLE.has(name) || name.startsWith('mcp-param-'))
   if (repeated !== undefined) return bad(`The request has more than one ${repeated} header.`)
   if (!target.startsWith('/')) return bad('The request target must be a path, such as /mcp/files.')
   const host = exchange.header('host')
