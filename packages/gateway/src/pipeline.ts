@@ -18,7 +18,7 @@ import { bindSession, type Session, type Sessions } from './mcp/sessions.ts'
 import { checkTransport, type HostRules } from './mcp/transport.ts'
 import type { Caller } from './model/caller.ts'
 import type { Query } from './model/decision.ts'
-import type { DurableEntry } from './model/entry.ts'
+import type { DecisionEntry, DurableEntry } from './model/entry.ts'
 import type { Exchange } from './model/exchange.ts'
 import type { Message } from './model/message.ts'
 import { mintPermit, type Permit } from './model/permit.ts'
@@ -28,6 +28,7 @@ import type { Reply } from './model/upstream.ts'
 import { decide } from './policy/decide.ts'
 import type { Policies } from './policy/policies.ts'
 import { type Origin, serverRequestQuery, toQuery } from './policy/query.ts'
+import { isReachable } from './policy/reach.ts'
 import { isVisible } from './policy/visible.ts'
 
 /** Everything that a reload replaces, together and at once. Immutable for the calls that hold it. */
@@ -103,14 +104,15 @@ async function enforce(call: Call, gateway: Gateway): Promise<Result<Outcome, Re
   if (!caller.ok) return caller
   call.caller = caller.value
 
-  const route = matchRoute(routes, exchange) // 404
-  if (!route.ok) return route
-  call.route = route.value
-  const { server } = route.value
-
   const read = await readMessage(exchange, limits) // bounded, strict; headers must agree with the body
   call.message = read.ok ? read.value : read.error.message
   if (!read.ok) return err(read.error.refusal)
+
+  const reachable = (name: string) => isReachable(policies, caller.value, name)
+  const route = matchRoute(routes, exchange, reachable) // 404, also for a server that is out of reach
+  if (!route.ok) return route
+  call.route = route.value
+  const { server } = route.value
 
   const session = bindSession(read.value, server, caller.value, gateway.sessions) // 404, also for someone else's
   if (!session.ok) return session
@@ -209,7 +211,7 @@ async function refuse(call: Call, refusal: Refusal, gateway: Gateway): Promise<O
   let told = refusal
   if (call.entry === undefined) {
     const known = { exchange, caller, server: call.route?.server, method: message?.method }
-    const recorded = await gateway.trail.record(refusalEntry(known, refusal, gateway.now()))
+    const recorded = await recordRefusal(refusalEntry(known, refusal, gateway.now()), gateway)
     if (recorded.ok) call.entry = recorded.value
     else told = recorded.error
   }
@@ -227,6 +229,15 @@ function howItEnded({ exchange, entry }: Call, { reason }: Refusal): Outcome['st
   if (entry?.entry.decision !== 'allow') return 'refused'
   if (exchange.signal.aborted) return 'cancelled'
   return reason === 'unavailable' || reason === 'internal' ? 'failed' : 'refused'
+}
+
+/** A refusal must be answered, whatever the log does. */
+async function recordRefusal(entry: DecisionEntry, gateway: Gateway): Promise<Result<DurableEntry, Refusal>> {
+  try {
+    return await gateway.trail.record(entry)
+  } catch (thrown) {
+    return internal(thrown)
+  }
 }
 
 /** A bug or a broken environment: denied, and told to operators in full. */

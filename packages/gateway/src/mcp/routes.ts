@@ -11,9 +11,20 @@ export interface Route {
 
 const PREFIX = '/mcp/'
 
-/** The route that the target names exactly; queries, fragments, encodings and extra segments name none. */
-export function matchRoute(routes: ReadonlyMap<string, Route>, exchange: Exchange): Result<Route, Refusal> {
+/**
+ * The route that the target names exactly; queries, fragments, encodings and extra segments name none. A server that
+ * is out of the caller's reach is refused like one that does not exist, and only the log knows the difference.
+ */
+export function matchRoute(
+  routes: ReadonlyMap<string, Route>,
+  exchange: Exchange,
+  isReachable: (server: string) => boolean,
+): Result<Route, Refusal> {
   const { target } = exchange
   const route = target.startsWith(PREFIX) ? routes.get(target.slice(PREFIX.length)) : undefined
-  return route === undefined ? err(unknown('route', 'Not found.')) : ok(route)
+  if (route === undefined) return err(unknown('route', 'Not found.', 'no such server'))
+  if (isReachable(route.server)) return ok(route)
+  return err(
+    unknown('route', 'Not found.', `no policy permits this caller anything on server "${route.server}"`),
+  )
 }

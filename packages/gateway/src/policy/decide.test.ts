@@ -4,6 +4,7 @@ import type { Query } from '../model/decision.ts'
 import { decide } from './decide.ts'
 import { Policies, type ToolFacts } from './policies.ts'
 import { fullName, promptTarget, resourceTarget, toolTarget } from './query.ts'
+import { isReachable } from './reach.ts'
 import { isVisible } from './visible.ts'
 
 const nowMs = Date.UTC(2026, 0, 1)
@@ -115,11 +116,6 @@ describe('a refusal', () => {
     expect(reasonOf(text)).toMatchObject({ reason: 'unknown', what: 'name', message: 'Unknown tool: read' })
   })
 
-  test('says that the server is not there when nothing on it is in reach', () => {
-    const text = '@id("p") permit (principal, action == Action::"db__query", resource);'
-    expect(reasonOf(text)).toMatchObject({ reason: 'unknown', what: 'route' })
-  })
-
   test('names the remedy that would lift the forbid', () => {
     expect(reasonOf(PERMIT + forbid('task'))).toMatchObject({
       reason: 'task-required',
@@ -164,12 +160,21 @@ describe('connecting and listing', () => {
     })
   })
 
-  test('finds no server where the caller can do nothing', () => {
-    const text = '@id("p") permit (principal == User::"bob", action, resource in Server::"files");'
-    expect(decide(load(text), connect('initialize'), nowMs).refusal).toMatchObject({
-      reason: 'unknown',
-      what: 'route',
-    })
+  test.each([
+    ['anything', PERMIT, true],
+    ['one tool of it', '@id("p") permit (principal, action == Action::"files__x", resource);', true],
+    ['a resource by its name', '@id("p") permit (principal, action, resource == Resource::"a");', true],
+    ['something for somebody else', '@id("p") permit (principal == User::"bob", action, resource);', false],
+    ['a tool of another server', '@id("p") permit (principal, action == Action::"db__x", resource);', false],
+    ['another server', '@id("p") permit (principal, action, resource in Server::"db");', false],
+    [
+      'tools of another server',
+      '@id("p") permit (principal, action, resource is Tool in Server::"db");',
+      false,
+    ],
+  ])('reaches a server when a permit covers %s', (_name, text, reachable) => {
+    expect(isReachable(load(text), query().caller, 'files')).toBe(reachable)
+    expect(decide(load(text), connect('initialize'), nowMs).effect).toBe(reachable ? 'allow' : 'deny')
   })
 
   test('can be forbidden', () => {

@@ -64,9 +64,6 @@ function deny(inquiry: Inquiry, target: Target, answer: CedarDecision): Decision
 /** Why not, without telling what the caller may not see. */
 function explain(inquiry: Inquiry, target: Target, answer: CedarDecision): Refusal {
   const { policies, query } = inquiry
-  if (reachingPermits(policies, query.caller.principal, query.server).length === 0) {
-    return unknown('route', 'Not found.', 'no policy permits this caller anything on this server')
-  }
   // Tools, prompts and resources can be hidden; a server that is in reach cannot.
   if (target.resource.type !== 'Server' && !couldDo(inquiry, useOf(target))) return hidden(query, target)
   if (answer.errors.length > 0) {

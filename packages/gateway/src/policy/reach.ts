@@ -3,10 +3,15 @@
  * what keeps a server that holds nothing for the caller from even being there.
  */
 import { type Constraint, couldApply, type Policy, type ScopeEntity } from '@tollgate/cedar'
-import type { EntityRef } from '../model/caller.ts'
+import type { Caller, EntityRef } from '../model/caller.ts'
 import type { Policies } from './policies.ts'
 
 const MAX_REMEMBERED = 10_000
+
+/** Whether the caller could do anything at all on the server. */
+export function isReachable(policies: Policies, { principal }: Caller, server: string): boolean {
+  return reachingPermits(policies, principal, server).length > 0
+}
 
 /** Ids of the permits that could apply to this principal on this server; empty when it is out of reach. */
 export function reachingPermits(policies: Policies, principal: EntityRef, server: string): readonly string[] {
