@@ -11,12 +11,13 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { BlockList, isIP, type Socket } from 'node:net'
+import { BlockList, isIP, Server as NetServer, type Socket } from 'node:net'
 import type { Server as TlsServer } from 'node:tls'
 import { isLoopback, type ListenAddress } from '../exposure/listen.ts'
 import type { Exchange } from '../model/exchange.ts'
 import type { Refusal } from '../model/refusal.ts'
 import { NodeExchange } from './node-exchange.ts'
+import { OpenConnections } from './open-connections.ts'
 import { removeStaleSocket } from './stale-socket.ts'
 import { peerOf, unreadable, unreadableExchange, unreadableHead } from './unreadable-exchange.ts'
 
@@ -39,6 +40,7 @@ export class Listener {
   readonly #server: Server
   readonly #underWay = new Set<Promise<void>>()
   readonly #bySocket = new WeakMap<Socket, NodeExchange>()
+  readonly #connections = new OpenConnections()
 
   constructor(options: ListenerOptions) {
     this.#options = options
@@ -62,6 +64,8 @@ export class Listener {
     this.#server.maxHeadersCount = 0
     this.#server.on('clientError', (problem: Error, socket) => this.#onUnreadable(problem, socket as Socket))
     this.#server.on('connection', (socket: Socket) => this.#onConnection(socket))
+    const ready = tls === undefined ? 'connection' : 'secureConnection'
+    this.#server.on(ready, (socket: Socket) => this.#connections.opened(socket))
     this.#server.on('checkExpectation', onRequest)
     for (const event of ['connect', 'upgrade'] as const) {
       this.#server.on(event, (_request, socket: Socket) => {
@@ -100,10 +104,13 @@ export class Listener {
     await Promise.allSettled(this.#underWay)
   }
 
-  /** Takes no more connections. Idle ones are closed; the promise resolves when the last one has gone. */
+  /** Takes no more connections. Those there are end after their answers; resolves when the last one has gone. */
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    this.#server.closeIdleConnections()
+    const closed = new Promise<void>((resolve) => {
+      // Not the close of node:http, which would cut off answers whose end is still on its way.
+      NetServer.prototype.close.call(this.#server, () => resolve())
+    })
+    this.#connections.close()
     await closed
   }
 
@@ -117,6 +124,7 @@ export class Listener {
     const exchange = new NodeExchange(request, response, this.#options.newRequestId(), this.#options.now())
     const before = this.#bySocket.get(socket)
     this.#bySocket.set(socket, exchange)
+    this.#connections.answering(socket, response)
     const handle = () => {
       const refusal = unreadableHead(exchange, request.httpVersion)
       return refusal === undefined ? this.#options.handle(exchange) : this.#options.refuse(exchange, refusal)
