@@ -160,7 +160,7 @@ function paramHeaders(rawHeaders: readonly string[]): readonly string[] {
 
 function checkMedia(exchange: Exchange): Refusal | undefined {
   const type = exchange.header('content-type')
-  if (type === undefined || !/^application\/json *(; *charset="?utf-8"?)? *$/i.test(type)) {
+  if (type === undefined || !/^application\/json(?: *; *charset="?utf-8"?)? *$/i.test(type)) {
     return invalid('The content type must be application/json.', { status: 415 })
   }
   const encoding = exchange.header('content-encoding')

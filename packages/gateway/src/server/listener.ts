@@ -136,7 +136,8 @@ export class Listener {
 
   #onUnreadable(problem: NodeJS.ErrnoException, socket: Socket): void {
     const refusal = unreadable(problem)
-    if (refusal === undefined || !socket.writable) {
+    // A connection on which nothing was said (a probe, a browser's spare one) asked for nothing.
+    if (refusal === undefined || !socket.writable || socket.bytesRead === 0) {
       socket.destroy()
       return
     }
