@@ -1,0 +1,105 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startEverythingServer } from '../fixtures/everything-server.ts'
+import { PERMIT_ALL } from '../fixtures/gateway.ts'
+import { GatewayProgram } from '../fixtures/gateway-program.ts'
+import { createKeys, revokeKey } from '../fixtures/key-bundle.ts'
+import {
+  getStream,
+  messagesOf,
+  postLegacy,
+  postModern,
+  resultOf,
+  startSession,
+} from '../fixtures/raw-http.ts'
+import { RAW_SERVER } from '../fixtures/stdio-upstream.ts'
+
+const LAUNCHER = join(import.meta.dirname, '../../packages/gateway/bin/tollgate.cjs')
+/** Longer than it takes; what is promised is a second. */
+const SOON_MS = 5000
+
+let everything: Awaited<ReturnType<typeof startEverythingServer>>
+let program: GatewayProgram
+
+beforeAll(async () => {
+  everything = await startEverythingServer()
+  const program_ = JSON.stringify([process.execPath, RAW_SERVER, 'modern'])
+  const own = JSON.stringify([process.execPath, RAW_SERVER, 'legacy'])
+  const config = `servers:
+  http: { url: '${everything.url}' }
+  stdio: { command: ${program_} }
+  own: { command: ${own}, sharing: per-session }
+`
+  program = await GatewayProgram.start({ config, policies: PERMIT_ALL })
+})
+
+afterAll(async () => {
+  await program.close()
+  await everything.close()
+})
+
+const ECHO = { id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } }
+const LISTEN = {
+  id: 1,
+  method: 'subscriptions/listen',
+  params: { notifications: { toolsListChanged: true } },
+}
+
+/** Resolves when a reply has ended, however it did. */
+const end = (response: Response) => response.text().catch(() => 'cut')
+
+test.each([
+  [
+    'in another process, as a person does',
+    async (name: string) => {
+      const args = [LAUNCHER, 'key', 'revoke', name, '--config', join(program.folder, 'tollgate.yaml')]
+      await promisify(execFile)(process.execPath, args)
+    },
+  ],
+  ['through the key store', async (name: string) => revokeKey(program.folder, name)],
+] as const)(
+  'a key that is revoked %s ends: its use, its sessions and its open streams',
+  async (how, revoke) => {
+    const prefix = how.startsWith('in') ? 'gone-a-' : 'gone-b-'
+    const [key, other] = createKeys(program.folder, prefix, 2)
+    const sessions = {
+      http: await startSession(program.url('http'), { key }),
+      own: await startSession(program.url('own'), { key }),
+    }
+    const streams = [
+      await getStream(program.url('http'), { key, session: sessions.http }),
+      await getStream(program.url('own'), { key, session: sessions.own }),
+      await postModern(program.url('http'), LISTEN, { key }),
+      await postModern(program.url('stdio'), LISTEN, { key }),
+    ]
+    const kept = messagesOf(await postModern(program.url('stdio'), LISTEN, { key: other }))
+    await kept.next()
+    await resultOf(await postModern(program.url('stdio'), ECHO, { key }))
+    const before = (await program.admin('GET /api/v1/status')).body as { sessions: number }
+
+    await revoke(`${prefix}0`)
+
+    await Promise.all(streams.map(end))
+    const refused = async () => (await postModern(program.url('stdio'), ECHO, { key })).status
+    await expect.poll(refused, { timeout: SOON_MS }).toBe(401)
+    expect((await postLegacy(program.url('own'), ECHO, { key, session: sessions.own })).status).toBe(401)
+    const status = async () =>
+      ((await program.admin('GET /api/v1/status')).body as { sessions: number }).sessions
+    await expect.poll(status, { timeout: SOON_MS }).toBe(before.sessions - 2)
+
+    // Another key, even of the same person, does not inherit the session and is not disturbed.
+    const inherited = await postLegacy(program.url('own'), ECHO, { key: other, session: sessions.own })
+    expect(inherited.status).toBe(404)
+    await resultOf(
+      await postModern(
+        program.url('stdio'),
+        { ...ECHO, params: { name: 'changed', arguments: {} } },
+        { key: other },
+      ),
+    )
+    expect((await kept.next()).value).toMatchObject({ method: 'notifications/tools/list_changed' })
+    await kept.return(undefined)
+  },
+)
