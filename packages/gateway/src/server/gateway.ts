@@ -224,7 +224,7 @@ export class RunningGateway {
       bodyTimeoutMs: limits.bodyTimeoutSeconds * 1000,
       newRequestId: () => randomBytes(12).toString('base64url'),
       now: () => performance.timeOrigin + performance.now(),
-      handle: (exchange) => handleCall(exchange, this.#gateway),
+      handle: (exchange) => handleCall(exchange, this.#gateway).then(() => this.#lifetimes.ended(exchange)),
       refuse: (exchange, refusal) => refuseUnreadable(exchange, refusal, this.#gateway),
     })
   }
