@@ -95,6 +95,7 @@ describe('anything thrown in the pipeline denies', () => {
     reply: {
       send: (status, _headers, text) => {
         answer = { status, body: text }
+        return text.length
       },
       stream: () => ({ write: async () => undefined, end: () => undefined }),
     },

@@ -220,8 +220,8 @@ async function refuse(call: Call, refusal: Refusal, gateway: Gateway): Promise<O
   const challenge = refusal.reason === 'unauthenticated' ? gateway.challenge(exchange) : ''
   const { status, headers, body } = renderRefusal(told, { requestId: exchange.requestId, message, challenge })
   const ended = howItEnded(call, told)
-  exchange.reply.send(status, headers, body)
-  return { status: ended, refusal: told, resultBytes: ended === 'cancelled' ? 0 : body.length }
+  const resultBytes = exchange.reply.send(status, headers, body)
+  return { status: ended, refusal: told, resultBytes }
 }
 
 /** A call that was let through did not end by a refusal when its caller left or its server failed. */

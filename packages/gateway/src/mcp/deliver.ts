@@ -38,15 +38,12 @@ export async function deliver(reply: Reply, delivery: Delivery): Promise<Outcome
       return { status: 'ok', refusal: undefined, resultBytes: 0 }
     case 'single': {
       const { text, refusal } = await guardedText(reply.message, delivery)
-      delivery.exchange.reply.send(
-        reply.status,
-        { 'content-type': 'application/json', ...delivery.headers },
-        text,
-      )
+      const headers = { 'content-type': 'application/json', ...delivery.headers }
+      const resultBytes = delivery.exchange.reply.send(reply.status, headers, text)
       return {
         status: refusal === undefined ? statusOf(reply.message) : 'refused',
         refusal,
-        resultBytes: text.length,
+        resultBytes,
       }
     }
     case 'events':
@@ -136,7 +133,7 @@ class EventDelivery {
 
   async #write({ event, text }: { event?: ServerEvent; text?: string }): Promise<void> {
     const chunk = frame(event, text)
-    this.#bytes += chunk.length
+    this.#bytes += Buffer.byteLength(chunk)
     await this.#sink.write(chunk)
   }
 

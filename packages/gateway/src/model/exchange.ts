@@ -34,8 +34,8 @@ export interface Exchange {
 }
 
 export interface ReplySink {
-  /** A whole reply in one write. */
-  send(status: number, headers: Readonly<Record<string, string>>, body: string): void
+  /** A whole reply in one write. Returns the bytes of its body; 0 when the caller has gone. */
+  send(status: number, headers: Readonly<Record<string, string>>, body: string): number
   /** Begins a streamed reply; the head is flushed at once. */
   stream(status: number, headers: Readonly<Record<string, string>>): ReplyStream
 }

@@ -113,16 +113,17 @@ export class NodeExchange implements Exchange, ReplySink {
     return breakBody !== undefined
   }
 
-  send(status: number, headers: Readonly<Record<string, string>>, body: string): void {
+  send(status: number, headers: Readonly<Record<string, string>>, body: string): number {
     const response = this.#response
-    if (response.headersSent || response.destroyed) return
-    const length = body === '' && (status === 202 || status === 204) ? 0 : Buffer.byteLength(body)
+    if (response.headersSent || response.destroyed) return 0
+    const length = Buffer.byteLength(body)
     const lines = ['content-length', String(length)]
     for (const name in headers) lines.push(name, headers[name] ?? '')
     // A body nobody will read must not be taken for the next request.
     if (!this.#bodyRead && this.method !== 'GET') lines.push('connection', 'close')
     response.writeHead(status, lines)
     response.end(body)
+    return length
   }
 
   stream(status: number, headers: Readonly<Record<string, string>>): ReplyStream {

@@ -37,10 +37,12 @@ export function peerOf(socket: Socket): Peer {
 function closingReply(socket: Socket): ReplySink {
   return {
     send(status, headers, body) {
-      if (!socket.writable) return
+      if (!socket.writable) return 0
+      const length = Buffer.byteLength(body)
       const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-      const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`
+      const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nconnection: close\r\ncontent-length: ${length}\r\n`
       socket.end(`${head}${lines.join('')}\r\n${body}`, () => socket.destroy())
+      return length
     },
     stream() {
       throw new Error('a request that could not be read has no stream')
