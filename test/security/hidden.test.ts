@@ -218,9 +218,9 @@ describe('a server on which a caller may do nothing', () => {
   test.each(requests)('%s: refused, and exactly as where there is no server', async (_title, make) => {
     const [hidden, missing] = [await at('db', make), await at('xx', make)]
     expect(told(hidden)).toEqual(told(missing))
-    for (const { requests, decisions } of [hidden, missing]) {
-      expect(requests).toEqual([])
-      expect(decisions).toMatchObject([{ decision: 'deny', principal: 'User::"bob"', server: null }])
+    for (const seen of [hidden, missing]) {
+      expect(seen.requests).toEqual([])
+      expect(seen.decisions).toMatchObject([{ decision: 'deny', principal: 'User::"bob"', server: null }])
     }
   })
 

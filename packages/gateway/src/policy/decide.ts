@@ -20,7 +20,10 @@ export function decide(policies: Policies, query: Query, nowMs: number): Decisio
   const inquiry = { policies, query, nowMs }
   const answer = ask(inquiry, query.target)
   if (answer.errors.length > 0) return deny(inquiry, query.target, answer)
-  if (answer.decision === 'allow') return decideRest(inquiry, answer.determining)
+  if (answer.decision === 'allow') {
+    if (isUsable(inquiry)) return decideRest(inquiry, answer.determining)
+    return deny(inquiry, query.target, { ...answer, determining: NONE })
+  }
   // Nothing forbade it, so a connection or a follow-up is carried by what the caller may do anyway.
   if (query.manner !== 'rule' && answer.determining.length === 0) {
     const carriers = carry(inquiry)
@@ -51,8 +54,13 @@ function ask(inquiry: Inquiry, target: Target, set: PolicySet = inquiry.policies
 function carry(inquiry: Inquiry): readonly string[] {
   const { policies, query } = inquiry
   const reaching = reachingPermits(policies, query.caller.principal, query.server)
-  if (query.manner === 'connect' || reaching.length === 0) return reaching
-  return couldDo(inquiry, useOf(query.target)) ? reaching : NONE
+  return isUsable(inquiry) ? reaching : NONE
+}
+
+/** A permit for every action covers `tasks/get` too: whether the tool it came from may be called is asked as well. */
+function isUsable(inquiry: Inquiry): boolean {
+  const { manner, target } = inquiry.query
+  return manner !== 'handle' || couldDo(inquiry, useOf(target))
 }
 
 function deny(inquiry: Inquiry, target: Target, answer: CedarDecision): Decision {
