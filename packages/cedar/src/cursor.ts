@@ -7,7 +7,7 @@ import type { Token } from './tokens.ts'
 import { tokenize } from './tokens.ts'
 
 /** Bounds both brackets within brackets and the height of a syntax tree, on which later stages recurse. */
-const MAX_NESTING = 200
+export const MAX_NESTING = 200
 
 export class ParseFailure extends Error {
   readonly at: number

@@ -6,7 +6,7 @@ import { Fault } from './fault.ts'
 export type Long = number | bigint
 
 export const MAX_LONG = 2n ** 63n - 1n
-const MIN_LONG = -(2n ** 63n)
+export const MIN_LONG = -(2n ** 63n)
 
 /** The Long for a bigint; undefined when 64 bits do not hold it. */
 export function toLong(value: bigint): Long | undefined {

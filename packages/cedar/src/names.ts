@@ -9,6 +9,11 @@ import type { Token } from './tokens.ts'
 
 const RESERVED = new Set(['true', 'false', 'if', 'then', 'else', 'in', 'is', 'like', 'has', '__cedar'])
 
+/** Whether a text, as it stands, names an entity type. */
+export function isTypeName(text: string): boolean {
+  return text.split('::').every((part) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(part) && !RESERVED.has(part))
+}
+
 /** An identifier that may name an attribute or a type. */
 export function parseIdentifier(cursor: Cursor, what: string): Token {
   const token = cursor.expectKind('identifier', what)

@@ -17,6 +17,13 @@ describe('a policy', () => {
     expect(parsed.ok && parsed.value.map(({ id }) => id)).toEqual(['base/policy0', 'x', 'base/policy2'])
   })
 
+  it('is named by its number alone where ids are positions', () => {
+    const parsed = parsePolicies('@id("x") permit (principal, action, resource);', { ids: 'position' })
+    const [policy] = parsed.ok ? parsed.value : []
+    expect(policy?.id).toBe('policy0')
+    expect(policy?.annotations.get('id')).toBe('x')
+  })
+
   it('keeps its annotations, without a value as the empty string', () => {
     const [policy] = policies(
       '@id("x") @remedy("approval") @if @note("a\\nb") permit (principal, action, resource);',

@@ -13,6 +13,8 @@ export interface ParseOptions {
   readonly file?: string
   /** Put before the number of a policy that has no `@id`. */
   readonly idPrefix?: string
+  /** With `position`, `@id` is an annotation like any other, and the place in the text alone names a policy. */
+  readonly ids?: 'annotation' | 'position'
 }
 
 /** Reads policies and templates. Never throws; on failure reports one error for each policy that has any. */
@@ -22,7 +24,7 @@ export function parsePolicies(text: string, options: ParseOptions = {}): Result<
   const errors: PolicyError[] = []
   for (let number = 0; cursor.peek().kind !== 'end'; number++) {
     try {
-      policies.push(parsePolicy(cursor, `${options.idPrefix ?? ''}policy${number}`))
+      policies.push(parsePolicy(cursor, `${options.idPrefix ?? ''}policy${number}`, options.ids))
     } catch (failure) {
       if (!(failure instanceof ParseFailure)) throw failure
       errors.push({ message: failure.message, ...cursor.source.locate(failure.at) })
@@ -32,10 +34,10 @@ export function parsePolicies(text: string, options: ParseOptions = {}): Result<
   return errors.length === 0 ? { ok: true, value: policies } : { ok: false, errors }
 }
 
-function parsePolicy(cursor: Cursor, defaultId: string): Policy {
+function parsePolicy(cursor: Cursor, byPosition: string, ids: ParseOptions['ids']): Policy {
   const { at } = cursor.peek()
   const annotations = parseAnnotations(cursor)
-  const id = annotations.get('id') ?? defaultId
+  const id = ids === 'position' ? byPosition : (annotations.get('id') ?? byPosition)
   if (id === '') cursor.fail('@id needs a name in quotes', at)
   const effect = parseEffect(cursor)
   const scope = parseScope(cursor)
