@@ -5,7 +5,7 @@
 import type { JsonObject, JsonRpcId } from '../model/message.ts'
 import { invalid, type Refusal } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
-import { foldCase } from './strict-json.ts'
+import { MESSAGE, misspelling, type Spelling, spelling } from './spelling.ts'
 import { META_CAPABILITIES, META_CLIENT_INFO, META_LOG_LEVEL, META_VERSION } from './versions.ts'
 
 export type Envelope =
@@ -18,17 +18,6 @@ export type Envelope =
   | { readonly kind: 'notification'; readonly method: string; readonly params: JsonObject | undefined }
   | { readonly kind: 'response'; readonly id: JsonRpcId }
 
-interface Spelling {
-  readonly exact: ReadonlySet<string>
-  /** By folded name, as it must be spelled. */
-  readonly byFolded: ReadonlyMap<string, string>
-}
-
-function spelling(...names: string[]): Spelling {
-  return { exact: new Set(names), byFolded: new Map(names.map((name) => [foldCase(name), name])) }
-}
-
-const ENVELOPE = spelling('jsonrpc', 'id', 'method', 'params', 'result', 'error')
 const PARAMS = spelling(
   ...['name', 'arguments', 'uri', '_meta', 'cursor', 'ref', 'argument', 'context', 'level', 'task', 'taskId'],
   ...['requestId', 'progressToken', 'notifications', 'inputResponses', 'requestState', 'protocolVersion'],
@@ -50,7 +39,7 @@ export function readEnvelope(body: unknown): Result<{ envelope: Envelope; body: 
     return err(invalid('A batch is not accepted: send each message in a POST of its own.'))
   }
   if (!isObject(body)) return err(invalid('The body must be one JSON-RPC message, an object.'))
-  const misspelt = misspeltName(body, ENVELOPE)
+  const misspelt = misspeltName(body, MESSAGE)
   if (misspelt !== undefined) return err(misspelt)
   if (body['jsonrpc'] !== '2.0') return err(invalid('The member "jsonrpc" must be "2.0".'))
   const envelope = body['method'] === undefined ? readResponse(body) : readCall(body)
@@ -94,15 +83,10 @@ function misspeltParam(params: JsonObject): Refusal | undefined {
   return undefined
 }
 
-function misspeltName(object: JsonObject, { exact, byFolded }: Spelling): Refusal | undefined {
-  for (const name of Object.keys(object)) {
-    if (exact.has(name)) continue
-    const meant = byFolded.get(foldCase(name))
-    if (meant !== undefined) {
-      return invalid(`The member ${JSON.stringify(name.slice(0, 64))} must be spelled "${meant}".`)
-    }
-  }
-  return undefined
+function misspeltName(object: JsonObject, names: Spelling): Refusal | undefined {
+  const found = misspelling(object, names)
+  if (found === undefined) return undefined
+  return invalid(`The member ${JSON.stringify(found.name.slice(0, 64))} must be spelled "${found.meant}".`)
 }
 
 /** A JSON object, not an array and not null. */

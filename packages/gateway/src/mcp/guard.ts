@@ -7,6 +7,7 @@ import { editJson, type JsonEdit } from '../model/json-text.ts'
 import type { JsonObject, Message } from '../model/message.ts'
 import type { ServerMessage } from '../model/upstream.ts'
 import { isObject } from './envelope.ts'
+import { MESSAGE, misspelling, type Spelling, spelling } from './spelling.ts'
 
 export type Listed = 'tool' | 'prompt' | 'resource' | 'template'
 
@@ -34,19 +35,38 @@ export type Guarded =
 /** Guards one message: response, notification, or a server's request. */
 export async function guardMessage(message: ServerMessage, guard: Guard): Promise<Guarded> {
   const { body } = message
-  if (typeof body['method'] === 'string') return guardFromServer(message, body['method'], guard)
+  const misspelt = misspelling(body, MESSAGE)
+  if (typeof body['method'] === 'string') {
+    if (misspelt === undefined) return guardFromServer(message, body['method'], guard)
+    return { drop: notAMember(misspelt), ...('id' in body ? { refuse: body['id'] } : {}) }
+  }
   const result = body['result']
-  if (!isObject(result)) return { pass: message }
-  return guardResult(message, result, guard)
+  const wrong = misspelt ?? (isObject(result) ? misspelling(result, RESULT) : undefined)
+  if (wrong !== undefined) return { deny: notAMember(wrong) }
+  return isObject(result) ? guardResult(message, result, guard) : { pass: message }
+}
+
+const DECIDING = spelling('resultType', 'inputRequests', 'requestState', 'task', 'taskId')
+/** The members that decide what a result asks for; those of a plain tool result are known not to. */
+const RESULT: Spelling = {
+  ...DECIDING,
+  exact: new Set([...DECIDING.exact, 'content', 'structuredContent', 'isError', '_meta']),
+}
+const INPUT_REQUEST = spelling('method', 'params')
+
+function notAMember({ name, meant }: { name: string; meant: string }): string {
+  return `${JSON.stringify(name.slice(0, 64))}, which is not "${meant}"`
 }
 
 /** Whether a response needs no guarding beyond a look: what keeps an ordinary tool call synchronous. */
 export function isPlainResult(body: JsonObject, method: string): boolean {
   if (method !== 'tools/call') return false
+  if (misspelling(body, MESSAGE) !== undefined) return false
   const { result } = body
   if (!isObject(result)) return true
   const type = result['resultType']
-  return (type === undefined || type === 'complete') && result['task'] === undefined
+  const asksNothing = (type === undefined || type === 'complete') && result['task'] === undefined
+  return asksNothing && misspelling(result, RESULT) === undefined
 }
 
 async function guardFromServer(message: ServerMessage, method: string, guard: Guard): Promise<Guarded> {
@@ -115,9 +135,9 @@ async function deniedInput(result: JsonObject, guard: Guard): Promise<string | u
   if (requests === undefined) return undefined
   if (!isObject(requests)) return 'inputRequests'
   for (const request of Object.values(requests)) {
-    const method = isObject(request) ? request['method'] : undefined
+    if (!isObject(request) || misspelling(request, INPUT_REQUEST) !== undefined) return 'inputRequests'
+    const { method, params } = request
     if (typeof method !== 'string') return 'inputRequests'
-    const params = isObject(request) ? request['params'] : undefined
     if (!(await guard.permitsServerRequest(method, params))) return method
   }
   return undefined
