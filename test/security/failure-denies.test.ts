@@ -1,14 +1,14 @@
 /** Deny is the default, and failure denies (invariant 2): whatever throws or errs, the call does not go on. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { DecisionEntry } from '../../packages/gateway/src/model/entry.ts'
+import type { DecisionEntry, OutcomeEntry } from '../../packages/gateway/src/model/entry.ts'
 import type { Exchange } from '../../packages/gateway/src/model/exchange.ts'
 import { createCaller } from '../../packages/gateway/src/model/caller.ts'
-import { ok } from '../../packages/gateway/src/model/result.ts'
+import { err, ok } from '../../packages/gateway/src/model/result.ts'
 import type { Permit } from '../../packages/gateway/src/model/permit.ts'
 import { Handles } from '../../packages/gateway/src/mcp/handles.ts'
 import { Seals } from '../../packages/gateway/src/mcp/sealed.ts'
 import { Sessions } from '../../packages/gateway/src/mcp/sessions.ts'
-import { type Gateway, handleCall } from '../../packages/gateway/src/pipeline.ts'
+import { type Gateway, handleCall, refuseUnreadable } from '../../packages/gateway/src/pipeline.ts'
 import { Policies } from '../../packages/gateway/src/policy/policies.ts'
 import {
   expectAllowed,
@@ -181,6 +181,81 @@ describe('anything thrown in the pipeline denies', () => {
     await expect(handleCall(exchange(), gatewayWith({ trail }))).resolves.toBeUndefined()
     expect(forwarded).toEqual([])
     expect(answer).toMatchObject({ status: 500 })
+  })
+
+  const broken = new Proxy({}, { get: fail }) as never
+  const snapshotWith = (part: object) => ({ snapshot: () => ({ ...gatewayWith({}).snapshot(), ...part }) })
+  const upstreamThat = (forward: () => Promise<never>) =>
+    snapshotWith({ routes: new Map([['files', { server: 'files', upstream: { forward } }]]) })
+  const unauthenticated = () => err({ reason: 'unauthenticated', message: 'no' } as const)
+  const nothing = new Uint8Array()
+
+  test.each<[string, Partial<Gateway>, Partial<Exchange>]>([
+    ['the routes', snapshotWith({ routes: broken }), {}],
+    ['the policies', snapshotWith({ policies: broken }), {}],
+    ['the host rules', snapshotWith({ hosts: broken }), {}],
+    ['the limits', snapshotWith({ limits: broken }), {}],
+    [
+      'the handles',
+      { handles: broken },
+      { readBody: async () => ok(Buffer.from(body.replace('call', 'get').replace('tools', 'tasks'))) },
+    ],
+    [
+      'the seals, opening',
+      { seals: broken },
+      { readBody: async () => ok(Buffer.from(body.replace('"name"', '"requestState":"x","name"'))) },
+    ],
+    [
+      'the sessions',
+      { sessions: broken },
+      { header: (name) => (name === 'mcp-session-id' ? 'x' : exchange().header(name)) },
+    ],
+    ['the lines of the head', {}, { header: fail }],
+    ['the body', {}, { readBody: fail }],
+    ['the body, which rejects', {}, { readBody: () => Promise.reject(new Error('injected')) }],
+    ['the body, which is no body', {}, { readBody: async () => ok(nothing as Buffer) }],
+    ['the clock, always', { now: fail }, {}],
+    ['the notes', { note: fail, lifetime: fail }, {}],
+    ['the challenge', { challenge: fail, authenticate: unauthenticated }, {}],
+  ])('in %s: answered, and nothing is forwarded', async (_name, over, exchanged) => {
+    await expect(handleCall({ ...exchange(), ...exchanged }, gatewayWith(over))).resolves.toBeUndefined()
+    expect(forwarded).toEqual([])
+    expect(answer?.status).toBeGreaterThanOrEqual(400)
+    expect(answer?.body).not.toContain('injected')
+  })
+
+  test.each<[string, () => Promise<never>]>([
+    ['throws', fail],
+    ['rejects', () => Promise.reject(new Error('injected'))],
+  ])(
+    'in a server’s connection that %s: this call fails, and is on record with its end',
+    async (_name, forward) => {
+      const outcomes: OutcomeEntry[] = []
+      const { trail } = gatewayWith({})
+      const watched = { ...trail, outcome: (entry: OutcomeEntry) => void outcomes.push(entry) }
+      await handleCall(exchange(), gatewayWith({ ...upstreamThat(forward), trail: watched }))
+      expect(answer).toMatchObject({ status: 500, body: expect.stringContaining('"internal"') })
+      expect(recorded).toMatchObject([{ decision: 'allow' }])
+      expect(outcomes).toMatchObject([{ status: 'failed', reason: 'internal' }])
+    },
+  )
+
+  test.each<[string, Partial<Gateway>, Partial<Exchange['reply']>]>([
+    ['recording how it ended', { trail: { ...gatewayWith({}).trail, outcome: fail } }, {}],
+    ['answering', {}, { send: fail }],
+    ['answering a refusal', { authenticate: fail }, { send: fail }],
+  ])('in %s: the gateway goes on', async (_name, over, reply) => {
+    const made = exchange()
+    const call = handleCall({ ...made, reply: { ...made.reply, ...reply } }, gatewayWith(over))
+    await expect(call).resolves.toBeUndefined()
+  })
+
+  test('in what cannot even be read: the same', async () => {
+    for (const over of [{ now: fail }, { trail: broken }, { note: fail }]) {
+      const refusal = { reason: 'internal', message: 'unreadable' } as const
+      await expect(refuseUnreadable(exchange(), refusal, gatewayWith(over))).resolves.toBeUndefined()
+      expect(answer?.status).toBe(500)
+    }
   })
 
   function failOnce(): () => number {

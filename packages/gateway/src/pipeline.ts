@@ -79,18 +79,42 @@ export interface Permitted {
 /** Handles one exchange. Never rejects: anything thrown is the refusal `internal`, recorded like any other. */
 export async function handleCall(exchange: Exchange, gateway: Gateway): Promise<void> {
   const call: Call = { exchange }
-  const ended = await enforce(call, gateway).catch(internal)
-  const outcome = ended.ok ? ended.value : await refuse(call, ended.error, gateway)
-  if (call.entry !== undefined) gateway.trail.outcome(outcomeEntry(exchange, outcome, gateway.now()))
+  await conclude(call, gateway, async () => {
+    const ended = await enforce(call, gateway).catch(internal)
+    return ended.ok ? ended.value : refuse(call, ended.error, gateway)
+  })
 }
 
-/** Records and answers a request that could not even be read as HTTP. */
+/** Records and answers a request that could not even be read as HTTP. Never rejects either. */
 export async function refuseUnreadable(
   exchange: Exchange,
   refusal: Refusal,
   gateway: Gateway,
 ): Promise<void> {
-  await refuse({ exchange }, refusal, gateway)
+  const call: Call = { exchange }
+  await conclude(call, gateway, () => refuse(call, refusal, gateway))
+}
+
+/** What is on record as decided is followed by how it ended. When even refusing fails, a bare answer ends the call. */
+async function conclude(call: Call, gateway: Gateway, run: () => Promise<Outcome>): Promise<void> {
+  const { exchange } = call
+  try {
+    const outcome = await run()
+    if (call.entry !== undefined) gateway.trail.outcome(outcomeEntry(exchange, outcome, gateway.now()))
+  } catch (thrown) {
+    const { requestId, reply } = exchange
+    const { error } = internal(thrown)
+    const { status, headers, body } = renderRefusal(error, {
+      requestId,
+      message: call.message,
+      challenge: '',
+    })
+    try {
+      reply.send(status, headers, body) // does nothing where an answer has begun
+    } catch {
+      // There is nobody to answer.
+    }
+  }
 }
 
 async function enforce(call: Call, gateway: Gateway): Promise<Result<Outcome, Refusal>> {
@@ -241,7 +265,7 @@ async function recordRefusal(entry: DecisionEntry, gateway: Gateway): Promise<Re
 }
 
 /** A bug or a broken environment: denied, and told to operators in full. */
-function internal(thrown: unknown): Result<never, Refusal> {
+function internal(thrown: unknown): { readonly ok: false; readonly error: Refusal } {
   const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
   return err({
     reason: 'internal',
