@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
-import { postLegacy, postModern, startSession } from '../fixtures/raw-http.ts'
+import { postLegacy, postModern, resultOf, startSession } from '../fixtures/raw-http.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../fixtures/scripted-upstream.ts'
 import { RAW_SERVER } from '../fixtures/stdio-upstream.ts'
 
@@ -93,9 +93,13 @@ describe.each(RESULTS)('the result %s', (text) => {
       await postModern(gateway.url('modern'), call('raw', { text: line }), { key }),
     ]
     for (const reply of replies) {
-      const seen = await reply.text()
-      expect(seen.toLowerCase()).not.toContain('inputrequests')
-      expect(seen).toContain('tollgate/refusal')
+      const result = await resultOf(reply)
+      expect(Object.keys(result)).toEqual(['resultType', 'content', 'isError', '_meta'])
+      expect(result).toMatchObject({
+        resultType: 'complete',
+        isError: true,
+        _meta: { 'tollgate/refusal': {} },
+      })
     }
   })
 })
