@@ -2,6 +2,8 @@
 
 export { compile } from './compile.ts'
 export type { PolicySet } from './compile.ts'
+export { isCorpusTest, runCorpusTest } from './corpus.ts'
+export type { CorpusReport, ReadFile } from './corpus.ts'
 export { couldApply } from './could-apply.ts'
 export type { ScopeQuery } from './could-apply.ts'
 export { datetimeFromMs, durationFromMs, parseDatetime, parseDuration } from './datetime.ts'
