@@ -12,7 +12,7 @@ import type { RememberedKeys } from './remembered-keys.ts'
 export interface AuthenticateDeps {
   readonly keys: RememberedKeys
   /** Who a caller on this machine without a credential is; nobody when left out. */
-  readonly anonymous?: EntityRef
+  readonly anonymous?: EntityRef | undefined
 }
 
 type Asked = Pick<Exchange, 'rawHeaders' | 'target' | 'peer'>

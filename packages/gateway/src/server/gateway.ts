@@ -20,6 +20,7 @@ import { Lifetimes } from './lifetimes.ts'
 import { Listener, listenProblem } from './listener.ts'
 import { ProcessGuard } from './process-guard.ts'
 import { createSpawn } from './processes.ts'
+import { createRequestIds } from './request-ids.ts'
 import { type Built, buildSnapshot } from './snapshot.ts'
 import { checkStart, readTls, restartNeeded } from './start-checks.ts'
 import { systemTimers, within } from './timers.ts'
@@ -189,13 +190,8 @@ export class RunningGateway {
     const randomId = () => randomBytes(24).toString('base64url')
     return {
       snapshot: () => this.#built.snapshot,
-      authenticate: (exchange) => {
-        const { anonymous } = this.#built.config
-        return authenticate(exchange, {
-          keys: this.#remembered,
-          ...(anonymous === undefined ? {} : { anonymous }),
-        })
-      },
+      authenticate: (exchange) =>
+        authenticate(exchange, { keys: this.#remembered, anonymous: this.#built.config.anonymous }),
       challenge,
       trail: this.#trail,
       sessions: new Sessions({
@@ -222,7 +218,7 @@ export class RunningGateway {
       maxHeaderBytes: limits.maxHeaderBytes,
       headersTimeoutMs: limits.headersTimeoutSeconds * 1000,
       bodyTimeoutMs: limits.bodyTimeoutSeconds * 1000,
-      newRequestId: () => randomBytes(12).toString('base64url'),
+      newRequestId: createRequestIds(),
       now: () => performance.timeOrigin + performance.now(),
       handle: (exchange) => handleCall(exchange, this.#gateway).then(() => this.#lifetimes.ended(exchange)),
       refuse: (exchange, refusal) => refuseUnreadable(exchange, refusal, this.#gateway),

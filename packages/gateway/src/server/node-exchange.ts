@@ -17,7 +17,6 @@ export class NodeExchange implements Exchange, ReplySink {
   readonly repeatedHeaders: readonly string[]
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
-  readonly #headers = new Map<string, string>()
   #bodyRead = false
   #breakBody: ((refusal: Refusal) => void) | undefined
   #abort: AbortController | undefined
@@ -30,14 +29,16 @@ export class NodeExchange implements Exchange, ReplySink {
     this.rawHeaders = request.rawHeaders
     this.#request = request
     this.#response = response
-    this.repeatedHeaders = this.#index()
+    this.repeatedHeaders = repeatedNames(request)
     // Without a listener a reset connection would be an uncaught error; the reply's own close tells the story.
     response.on('error', () => undefined)
     request.on('error', () => undefined)
   }
 
   header(name: string): string | undefined {
-    return this.#headers.get(name)
+    // The engine has the values by lower-case name already. Where a name is repeated it may have joined or dropped.
+    const value = this.repeatedHeaders.length === 0 ? this.#request.headers[name] : this.#firstLine(name)
+    return typeof value === 'string' ? value : value?.[0]
   }
 
   get peer(): Peer {
@@ -83,7 +84,7 @@ export class NodeExchange implements Exchange, ReplySink {
       let chunks: Buffer[] | undefined
       let length = 0
       const settle = (result: Result<Buffer, Refusal>) => {
-        if (this.#breakBody !== broken) return // settled before: `close` also follows a body that has ended
+        if (this.#breakBody !== broken) return // settled before
         this.#breakBody = undefined
         // What is still to come will not be read, so the connection cannot serve another request.
         if (!result.ok) this.#bodyRead = false
@@ -102,7 +103,9 @@ export class NodeExchange implements Exchange, ReplySink {
         else (chunks ??= [first]).push(chunk)
       })
       request.on('end', () => settle(ok(chunks === undefined ? (first ?? NO_BYTES) : Buffer.concat(chunks))))
-      request.on('close', () => broken(invalid('The body did not arrive.', { status: 408 })))
+      request.on('close', () => {
+        if (this.#breakBody === broken) broken(invalid('The body did not arrive.', { status: 408 }))
+      })
     })
   }
 
@@ -132,19 +135,28 @@ export class NodeExchange implements Exchange, ReplySink {
     return new NodeReplyStream(this.#response)
   }
 
-  #index(): readonly string[] {
+  #firstLine(wanted: string): string | undefined {
     const { rawHeaders } = this
-    let repeated: string[] | undefined
-    for (let at = 0; at < rawHeaders.length; at += 2) {
-      const name = (rawHeaders[at] as string).toLowerCase()
-      if (this.#headers.has(name)) (repeated ??= []).push(name)
-      else this.#headers.set(name, rawHeaders[at + 1] as string)
-    }
-    return repeated ?? NONE
+    const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === wanted)
+    return at < 0 ? undefined : rawHeaders[at + 1]
   }
 }
 
 const NONE: readonly string[] = []
+
+/** The engine keeps one value for each name, so as many values as lines means that no name came twice. */
+function repeatedNames({ headers, rawHeaders }: IncomingMessage): readonly string[] {
+  if (Object.keys(headers).length * 2 === rawHeaders.length) return NONE
+  const seen = new Set<string>()
+  const repeated: string[] = []
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? '').toLowerCase()
+    if (seen.has(name)) repeated.push(name)
+    else seen.add(name)
+  }
+  return repeated
+}
+
 const NO_BYTES = Buffer.alloc(0)
 
 class NodeReplyStream implements ReplyStream {
