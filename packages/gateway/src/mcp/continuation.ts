@@ -40,8 +40,17 @@ export interface ContinuationOptions {
   digest(value: unknown): string
 }
 
-/** Opens what the message carries; most messages carry nothing, and pay nothing. */
-export async function openContinuation(
+/** Opens what the message carries; most messages carry nothing, and pay nothing, not even a turn of the event loop. */
+export function openContinuation(
+  message: Message,
+  options: ContinuationOptions,
+): Result<Continued, Refusal> | Promise<Result<Continued, Refusal>> {
+  const { params } = message
+  const carries = params !== undefined && ('requestState' in params || 'cursor' in params)
+  return carries ? openCarried(message, options) : ok({ message, spend: undefined })
+}
+
+async function openCarried(
   message: Message,
   options: ContinuationOptions,
 ): Promise<Result<Continued, Refusal>> {

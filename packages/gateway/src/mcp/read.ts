@@ -32,19 +32,12 @@ export interface MessageRefusal {
 }
 
 /** Reads the message of a POST, GET or DELETE. */
-export async function readMessage(
+export function readMessage(
   exchange: Exchange,
   limits: MessageLimits,
 ): Promise<Result<Message, MessageRefusal>> {
-  switch (exchange.method) {
-    case 'POST':
-      return readPost(exchange, limits)
-    case 'GET':
-    case 'DELETE':
-      return readSessionRequest(exchange)
-    default:
-      return refuse(invalid('Use POST.', { status: 405, headers: { allow: 'GET, POST, DELETE' } }))
-  }
+  if (exchange.method === 'POST') return readPost(exchange, limits)
+  return Promise.resolve(readWithoutBody(exchange))
 }
 
 async function readPost(exchange: Exchange, limits: MessageLimits): Promise<Result<Message, MessageRefusal>> {
@@ -57,6 +50,11 @@ async function readPost(exchange: Exchange, limits: MessageLimits): Promise<Resu
   const read = readEnvelope(parsed.value)
   if (!read.ok) return refuse(read.error)
   return classify(exchange, read.value.envelope, read.value.body)
+}
+
+function readWithoutBody(exchange: Exchange): Result<Message, MessageRefusal> {
+  if (exchange.method === 'GET' || exchange.method === 'DELETE') return readSessionRequest(exchange)
+  return refuse(invalid('Use POST.', { status: 405, headers: { allow: 'GET, POST, DELETE' } }))
 }
 
 /** Legacy sessions only: GET opens a stream, DELETE ends the session. */
@@ -147,16 +145,25 @@ function session(exchange: Exchange): { sessionId?: string } {
 }
 
 const NO_HEADERS: readonly string[] = []
+const PARAM_HEADER = 'mcp-param-'
+
+/** Hardly any header is one, so most are told by their first letter. */
+function isParamHeader(name: string): boolean {
+  return (name.charCodeAt(0) | 0x20) === 0x6d && name.toLowerCase().startsWith(PARAM_HEADER)
+}
 
 function paramHeaders(rawHeaders: readonly string[]): readonly string[] {
   let found: string[] | undefined
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at]
-    if (name?.toLowerCase().startsWith('mcp-param-'))
+    if (name !== undefined && isParamHeader(name))
       (found ??= []).push(name.toLowerCase(), rawHeaders[at + 1] ?? '')
   }
   return found ?? NO_HEADERS
 }
+
+/** What clients send (2026-07-28: basic/transports/streamable-http); it lists both types, so it needs no reading. */
+const ACCEPT_USUAL = 'application/json, text/event-stream'
 
 function checkMedia(exchange: Exchange): Refusal | undefined {
   const type = exchange.header('content-type')
@@ -175,7 +182,7 @@ function checkMedia(exchange: Exchange): Refusal | undefined {
 
 function accepts(exchange: Exchange, type: string): boolean {
   const accept = exchange.header('accept')
-  if (accept === undefined) return true
+  if (accept === undefined || accept === ACCEPT_USUAL) return true
   const family = `${type.slice(0, type.indexOf('/'))}/*`
   return accept.split(',').some((part) => {
     const range = (part.split(';', 1)[0] ?? '').trim().toLowerCase()

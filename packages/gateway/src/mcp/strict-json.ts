@@ -4,7 +4,7 @@
  * invalid UTF-8, duplicate members, members that differ only by case, `__proto__`, lone surrogates, and
  * numbers that do not survive being read as a double. Size, depth and member count are bounded.
  */
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 import { invalid, type Refusal } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
 
@@ -26,7 +26,8 @@ export function parseStrictJson(bytes: Buffer, limits: JsonLimits): Result<unkno
   } catch {
     return err(invalid('The body is not valid JSON.', { code: -32700 }))
   }
-  const walk: Walk = { members: 0, problem: undefined }
+  const hasAsciiNames = isAscii(bytes) && !text.includes('\\u')
+  const walk: Walk = { hasAsciiNames, members: 0, problem: undefined }
   walkMembers(value, walk)
   if (walk.problem !== undefined) return err(invalid(walk.problem))
   // JSON.parse keeps the last of several members with one name, so fewer members than colons means duplicates.
@@ -133,6 +134,8 @@ function decimalForm(token: string): string {
 }
 
 interface Walk {
+  /** Whether all names are sure to be ASCII: nothing else is in the text, and nothing is escaped. */
+  readonly hasAsciiNames: boolean
   members: number
   problem: string | undefined
 }
@@ -146,20 +149,36 @@ function walkMembers(value: unknown, walk: Walk): void {
   }
   const names = Object.keys(value)
   walk.members += names.length
-  let folded: Set<string> | undefined
   for (const name of names) {
     if (name === '__proto__') walk.problem = 'The body has a member named "__proto__".'
-    if (!CASELESS.test(name)) folded ??= new Set()
     walkMembers((value as Record<string, unknown>)[name], walk)
   }
-  if (folded === undefined) return
-  for (const name of names) folded.add(foldCase(name))
-  if (folded.size !== names.length)
+  if (walk.hasAsciiNames && areApart(names)) return
+  if (new Set(names.map(foldCase)).size !== names.length)
     walk.problem = 'The body has members of one object that differ only by case.'
 }
 
-/** Names on which folding changes nothing; two different ones cannot collide. */
-const CASELESS = /^[\x00-\x40\x5b-\x7f]*$/
+const FEW_NAMES = 12
+
+/**
+ * Whether no two of a few ASCII names can be equal when folded: folding keeps the length of ASCII, and of its first
+ * letter at most one bit changes. A "no" is no answer.
+ */
+function areApart(names: readonly string[]): boolean {
+  if (names.length > FEW_NAMES) return false
+  for (let at = 1; at < names.length; at++) {
+    const { length } = names[at] ?? ''
+    const first = firstLetter(names[at])
+    for (let before = 0; before < at; before++) {
+      if (names[before]?.length === length && firstLetter(names[before]) === first) return false
+    }
+  }
+  return true
+}
+
+function firstLetter(name = ''): number {
+  return name.charCodeAt(0) | 0x20
+}
 
 /**
  * Folds as the most liberal parsers do, so that the long s and the Kelvin sign fold too. Lower case comes first as
