@@ -141,6 +141,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 }
 
 function mediaType(header: unknown): string {
+  if (header === 'application/json') return header
   return typeof header === 'string' ? (header.split(';', 1)[0] ?? '').trim().toLowerCase() : ''
 }
 

@@ -4,7 +4,7 @@
  * between its callers, and an answer with another id is refused rather than delivered.
  */
 import type { Dispatcher } from 'undici'
-import { editJson, type JsonEdit } from '../model/json-text.ts'
+import { editJson } from '../model/json-text.ts'
 import type { JsonObject, JsonRpcId, Message } from '../model/message.ts'
 import { type Permit, requirePermit } from '../model/permit.ts'
 import { type Refusal, unavailable, unknown } from '../model/refusal.ts'
@@ -20,6 +20,7 @@ import type {
 import { classify, discoverParams, LEGACY, speaksLegacyOnly } from './era.ts'
 import { callHttp, type HttpAnswer, type HttpRequest } from './http-call.ts'
 import { type UpstreamCredential, upstreamHeaders } from './http-headers.ts'
+import { replaceId } from './restore.ts'
 import { parseServerMessage } from './server-message.ts'
 
 export interface HttpUpstreamOptions {
@@ -55,6 +56,7 @@ class HttpSession implements UpstreamSession {
 
 export class HttpUpstream implements Upstream {
   readonly #options: HttpUpstreamOptions
+  readonly #path: string
   #nextId = 1
   #era: 'modern' | 'legacy' | undefined
   #probing: Promise<void> | undefined
@@ -63,6 +65,8 @@ export class HttpUpstream implements Upstream {
 
   constructor(options: HttpUpstreamOptions) {
     this.#options = options
+    this.#path = options.url.pathname + options.url.search
+    this.#path = options.url.pathname + options.url.search
   }
 
   async forward(permit: Permit, signal: AbortSignal): Promise<Result<Reply, Refusal>> {
@@ -98,13 +102,13 @@ export class HttpUpstream implements Upstream {
     upstreamId: JsonRpcId | undefined,
     signal: AbortSignal,
   ): Promise<Result<HttpAnswer, Refusal>> {
-    const { url, requestTimeoutMs, maxResultBytes, dispatcher } = this.#options
+    const { requestTimeoutMs, maxResultBytes, dispatcher } = this.#options
     const credential = this.#options.credential()
     if (!credential.ok) return Promise.resolve(credential)
     const open = message.kind === 'stream' || message.method === 'subscriptions/listen'
     const request: HttpRequest = {
       method: message.kind === 'stream' ? 'GET' : message.kind === 'end' ? 'DELETE' : 'POST',
-      path: url.pathname + url.search,
+      path: this.#path,
       headers: upstreamHeaders(message, sessionId, credential.value),
       body: 'body' in message ? writeBody(message.body, upstreamId) : null,
       headersTimeoutMs: requestTimeoutMs,
@@ -255,9 +259,7 @@ function restore(
   const sent = upstreamId ?? id
   const got = message.body['id']
   if (got === sent) {
-    return upstreamId === undefined
-      ? message
-      : edited(message, { path: ['id'], value: JSON.stringify(id) }, id)
+    return upstreamId === undefined ? message : edited(message, id)
   }
   // Servers that could not read the id answer with none.
   if ((got === null || got === undefined) && 'error' in message.body) {
@@ -267,13 +269,15 @@ function restore(
   return undefined
 }
 
-function edited(message: ServerMessage, edit: JsonEdit, id: JsonRpcId): ServerMessage {
-  const result = message.body['result'] as { _meta?: JsonObject } | undefined
-  const subscribed = result?._meta?.[SUBSCRIPTION_ID] !== undefined
-  const edits = subscribed
-    ? [edit, { path: ['result', '_meta', SUBSCRIPTION_ID], value: JSON.stringify(id) }]
-    : [edit]
-  return { text: editJson(message.text, edits), body: message.body }
+function edited({ text, body }: ServerMessage, id: JsonRpcId): ServerMessage {
+  const result = body['result'] as { _meta?: JsonObject } | undefined
+  if (result?._meta?.[SUBSCRIPTION_ID] === undefined) return { text: replaceId(text, id), body }
+  const value = JSON.stringify(id)
+  const edits = [
+    { path: ['id'], value },
+    { path: ['result', '_meta', SUBSCRIPTION_ID], value },
+  ]
+  return { text: editJson(text, edits), body }
 }
 
 /** Notifications of a subscription carry the id of the request that opened it (2026-07-28: patterns/subscriptions). */

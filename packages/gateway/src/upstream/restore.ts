@@ -37,9 +37,9 @@ export function subscriptionNumber(body: JsonObject): unknown {
 /** A response under the caller's id. */
 export function restoreResponse(message: ServerMessage, number: number, id: JsonRpcId): ServerMessage {
   const inResult = ['result', '_meta', SUBSCRIPTION_ID]
-  const ofSubscription = valueAt(message.body, inResult) === number
-  const paths = ofSubscription ? [['id'], inResult] : [['id']]
-  return restore(message, paths, id)
+  if (valueAt(message.body, inResult) === number) return restore(message, [['id'], inResult], id)
+  setAt(message.body, ['id'], id)
+  return { text: replaceId(message.text, id), body: message.body }
 }
 
 export function restoreProgress(message: ServerMessage, token: JsonRpcId): ServerMessage {
@@ -53,6 +53,22 @@ export function restoreSubscription(message: ServerMessage, id: JsonRpcId): Serv
 export function restoreCancelled(message: ServerMessage, id: JsonRpcId): ServerMessage {
   return restore(message, [['params', 'requestId']], id)
 }
+
+/**
+ * The text of a response with another id, the only change. Where the name occurs once in the text, and no escape could
+ * spell it otherwise, that is the id, and the rest, which may be long, need not be walked.
+ */
+export function replaceId(text: string, id: JsonRpcId): string {
+  const json = JSON.stringify(id)
+  const at = text.indexOf(ID_NAME)
+  ID_VALUE.lastIndex = at
+  const found = text.includes(ID_NAME, at + 1) || text.includes('\\u') ? null : ID_VALUE.exec(text)
+  if (found === null) return editJson(text, [{ path: ['id'], value: json }])
+  return text.slice(0, at) + found[1] + json + text.slice(ID_VALUE.lastIndex)
+}
+
+const ID_NAME = '"id"'
+const ID_VALUE = /("id"\s*:\s*)-?\d[\d.eE+-]*/y
 
 function restore(
   message: ServerMessage,
