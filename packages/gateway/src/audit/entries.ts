@@ -56,7 +56,7 @@ export function outcomeEntry(
   return {
     kind: 'outcome',
     requestId: exchange.requestId,
-    time: new Date(nowMs).toISOString(),
+    time: showTime(nowMs),
     status: ended.status,
     reason: ended.refusal?.reason ?? null,
     detail: ended.refusal?.detail ?? ended.refusal?.message ?? null,
@@ -70,7 +70,7 @@ function common({ exchange, caller, server, method }: Known, nowMs: number) {
   return {
     kind: 'decision' as const,
     requestId: exchange.requestId,
-    time: new Date(nowMs).toISOString(),
+    time: showTime(nowMs),
     principal: caller === undefined ? null : showEntity(caller.principal),
     agent: caller?.agent === undefined ? null : caller.agent.id,
     credential: caller?.authentication.credential ?? null,
@@ -78,4 +78,16 @@ function common({ exchange, caller, server, method }: Known, nowMs: number) {
     server: server ?? null,
     method: method ?? null,
   }
+}
+
+let shownMs = Number.NaN
+let shown = ''
+
+/** RFC 3339 in UTC. Calls that end in the same millisecond share one text, for writing it costs more than most steps. */
+function showTime(ms: number): string {
+  if (ms !== shownMs) {
+    shown = new Date(ms).toISOString()
+    shownMs = ms
+  }
+  return shown
 }
