@@ -67,9 +67,9 @@ class Connection {
     })
   }
 
+  /** Closes after the answer under way: calls that break off would be another thing to measure. */
   stop(): void {
     this.#stopping = true
-    this.#socket.destroy()
   }
 
   #send(): void {
@@ -90,7 +90,8 @@ class Connection {
   #done(): void {
     this.#waiting = undefined
     this.#answered(performance.now() - this.#sentAtMs)
-    if (!this.#stopping) this.#send()
+    if (this.#stopping) this.#socket.destroy()
+    else this.#send()
   }
 
   /** A look at the whole answer. Anything but a result is an end of the benchmark: its figures would mean nothing. */
