@@ -24,25 +24,34 @@ function readText(file: string): string | undefined {
 interface TestFile {
   readonly file: string
   readonly text: string | undefined
+  /** False for a JSON file that was found in a folder and is none. */
+  readonly isTest: boolean
 }
 
 /** A file that was named is a test; of a folder, the files that look like one. */
 function testsOf(target: string): TestFile[] {
   if (statSync(target, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    return [{ file: target, text: readText(target) }]
+    return [{ file: target, text: readText(target), isTest: true }]
   }
   return globSync('**/*.json', { cwd: target })
     .sort()
     .map((name) => path.join(target, name))
-    .map((file) => ({ file, text: readText(file) }))
-    .filter(({ text }) => text !== undefined && isCorpusTest(text))
+    .map((file) => {
+      const text = readText(file)
+      return { file, text, isTest: text !== undefined && isCorpusTest(text) }
+    })
 }
 
 function runTests(root: string, targets: readonly string[]): number {
   let passed = 0
   let failed = 0
   let unchecked = 0
-  for (const { file, text } of targets.flatMap(testsOf)) {
+  let others = 0
+  for (const { file, text, isTest } of targets.flatMap(testsOf)) {
+    if (!isTest) {
+      others++
+      continue
+    }
     const report =
       text === undefined
         ? { passed: 0, failures: ['there is no such file'], uncheckedValidations: 0 }
@@ -52,6 +61,7 @@ function runTests(root: string, targets: readonly string[]): number {
     failed += report.failures.length
     unchecked += report.uncheckedValidations
   }
+  if (others > 0) print(`not tests, so not run: ${others} JSON files`)
   if (unchecked > 0) print(`schemas are not read: ${unchecked} validations not checked`)
   print(`${passed} passed, ${failed} failed`)
   if (passed + failed > 0) return failed > 0 ? 1 : 0

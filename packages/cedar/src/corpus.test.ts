@@ -29,7 +29,11 @@ function changed(name: string, from: string, to: string): string {
 describe('the command', () => {
   it('passes all tests of a folder', () => {
     const { status, lines } = run('test', '--root', CORPUS, CORPUS)
-    expect(lines).toEqual(['schemas are not read: 4 validations not checked', '20 passed, 0 failed'])
+    expect(lines).toEqual([
+      'not tests, so not run: 2 JSON files',
+      'schemas are not read: 4 validations not checked',
+      '20 passed, 0 failed',
+    ])
     expect(status).toBe(0)
   })
 
@@ -47,7 +51,7 @@ describe('the command', () => {
   it('fails where there is no test', () => {
     expect(run('test', '--root', CORPUS, path.join(CORPUS, 'policies'))).toMatchObject({
       status: 1,
-      lines: ['0 passed, 0 failed'],
+      lines: ['not tests, so not run: 1 JSON files', '0 passed, 0 failed'],
       stderr: 'cedar: no test found\n',
     })
     expect(run('test', path.join(folder, 'none.json'))).toMatchObject({ status: 1 })
