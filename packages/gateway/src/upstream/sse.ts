@@ -2,8 +2,8 @@
  * A server-sent event stream as an async iterable with back-pressure: the producer is told to pause when the
  * consumer falls behind, and nothing is held back. One event is bounded; the stream is not.
  */
-import { createParser } from 'eventsource-parser'
 import type { ServerEvent } from '../model/upstream.ts'
+import { EventParser } from './event-parser.ts'
 import { parseServerMessage } from './server-message.ts'
 
 /** How the stream slows down and stops the connection that feeds it. */
@@ -20,7 +20,7 @@ const MAX_TAIL_BYTES = 65_536
 export class EventStream implements AsyncIterable<ServerEvent> {
   readonly #source: StreamSource
   readonly #decoder = new TextDecoder('utf-8', { fatal: true })
-  readonly #parser: ReturnType<typeof createParser>
+  readonly #parser: EventParser
   readonly #queue: ServerEvent[] = []
   #wake: (() => void) | undefined
   #ended = false
@@ -31,16 +31,15 @@ export class EventStream implements AsyncIterable<ServerEvent> {
 
   constructor(source: StreamSource, maxMessageBytes: number) {
     this.#source = source
-    this.#parser = createParser({
-      maxBufferSize: maxMessageBytes,
-      onEvent: ({ id, data }) => this.#event(id, data),
+    this.#parser = new EventParser({
+      maxEventLength: maxMessageBytes,
+      onEvent: (id, data) => this.#event(id, data),
       onRetry: (retryMs) => {
         this.#retryMs = retryMs
       },
-      onComment: (comment) => this.#push({ comment }),
-      onError: (problem) => {
-        if (problem.type === 'max-buffer-size-exceeded')
-          this.fail(new Error('one event of the stream is too large'))
+      onComment: (comment) => {
+        // They only keep a connection alive: behind one that is still to be delivered, more say nothing.
+        if (this.#queue.at(-1)?.comment === undefined) this.#push({ comment })
       },
     })
   }
@@ -50,7 +49,8 @@ export class EventStream implements AsyncIterable<ServerEvent> {
     if (this.#failure !== undefined) return
     if (this.#tailBytes !== undefined) return this.#discard(chunk)
     try {
-      this.#parser.feed(this.#decoder.decode(chunk, { stream: true }))
+      const text = this.#decoder.decode(chunk, { stream: true })
+      if (!this.#parser.feed(text)) this.fail(new Error('one event of the stream is too large'))
     } catch (problem) {
       this.fail(problem instanceof Error ? problem : new Error('unreadable event stream'))
     }
@@ -91,13 +91,14 @@ export class EventStream implements AsyncIterable<ServerEvent> {
         }
         if (this.#failure !== undefined) throw this.#failure
         if (this.#ended) return
-        if (this.#paused) {
-          this.#paused = false
-          this.#source.resume()
-        }
-        await new Promise<void>((resolve) => {
+        const woken = new Promise<void>((resolve) => {
           this.#wake = resolve
         })
+        if (this.#paused) {
+          this.#paused = false
+          this.#source.resume() // may feed at once, so whoever it wakes must be waiting already
+        }
+        await woken
       }
     } finally {
       if (!this.#ended && this.#tailBytes === undefined) this.#source.abort(new Error('the caller has gone'))
