@@ -2,16 +2,14 @@
  * Requests whose end two HTTP parsers could see in different places, and heads that they could read differently (A14).
  * Each carries a second call behind it; neither may reach the server.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
-  eventually,
   expectAllowed,
   expectRefused,
   startWatchedGateway,
   type WatchedGateway,
 } from '../fixtures/watched-gateway.ts'
-import { chunk, open, readReplies, withHeader, withLine, write } from '../fixtures/wire.ts'
+import { chunk, withLine, write } from '../fixtures/wire.ts'
 
 let gateway: WatchedGateway
 beforeAll(async () => {
@@ -245,39 +243,5 @@ describe('things to switch to', () => {
   ])('a target in %s: refused', async (_title, target, status) => {
     const seen = await gateway.send({ ...good(), target: target() }, UNTIL_CLOSED)
     expectRefused(seen, { ...REFUSED, status })
-  })
-})
-
-describe('one request behind another', () => {
-  test('garbage in the same piece: neither is carried out', async () => {
-    const seen = await gateway.send(framed([LENGTH], `${BODY}garbage`), UNTIL_CLOSED)
-    expectRefused(seen, REFUSED)
-  })
-
-  test('garbage after a call that is under way: the call keeps its answer, the garbage gets its own', async () => {
-    gateway.since()
-    gateway.upstream.misbehave({ kind: 'delay', ms: 200 })
-    const socket = await open(gateway.origin)
-    const replies = readReplies(socket, UNTIL_CLOSED)
-    socket.write(framed([LENGTH], BODY))
-    await eventually(() => expect(gateway.upstream.requests.at(-1)?.body.toString()).toBe(BODY))
-    socket.write('garbage\r\n\r\n')
-    expect((await replies).map(({ status }) => status)).toEqual([200, 400])
-    gateway.upstream.misbehave(undefined)
-    const { decisions, requests } = gateway.since()
-    expect(decisions.map(({ decision }) => decision)).toEqual(['allow', 'deny'])
-    expect(requests).toHaveLength(1)
-  })
-
-  test('a request behind one that ends the connection is not carried out', async () => {
-    const refused = withHeader(gateway.legacy(), 'Authorization', 'Bearer nobody')
-    const bytes = Buffer.concat([write(refused), Buffer.from(second())])
-    expectRefused(await gateway.send(bytes, UNTIL_CLOSED), {
-      status: 401,
-      code: -31000,
-      reason: 'unauthenticated',
-    })
-    await sleep(100)
-    expect(gateway.since()).toEqual({ decisions: [], requests: [] })
   })
 })

@@ -35,11 +35,17 @@ export interface ListenerOptions {
   refuse(exchange: Exchange, refusal: Refusal): Promise<void>
 }
 
+/** No client of MCP sends ahead; who does may, but not pile up requests behind a stream. */
+const MAX_PIPELINED = 16
+
 export class Listener {
   readonly #options: ListenerOptions
   readonly #server: Server
   readonly #underWay = new Set<Promise<void>>()
+  /** The latest request of each connection. */
   readonly #bySocket = new WeakMap<Socket, NodeExchange>()
+  /** Requests that wait for the one before them. */
+  readonly #waiting = new WeakMap<Socket, number>()
   readonly #connections = new OpenConnections()
 
   constructor(options: ListenerOptions) {
@@ -131,7 +137,18 @@ export class Listener {
     }
     if (before === undefined || before.isOver) return this.#track(handle())
     // One at a time: what comes behind a request that ends the connection is not carried out (RFC 9112, 9.6).
-    this.#track(before.over().then(() => (socket.writable ? handle() : undefined)))
+    const waiting = (this.#waiting.get(socket) ?? 0) + 1
+    if (waiting > MAX_PIPELINED) {
+      socket.destroy()
+      return
+    }
+    this.#waiting.set(socket, waiting)
+    const next = async () => {
+      await before.over()
+      this.#waiting.set(socket, (this.#waiting.get(socket) ?? 1) - 1)
+      if (socket.writable) await handle()
+    }
+    this.#track(next())
   }
 
   #onUnreadable(problem: NodeJS.ErrnoException, socket: Socket): void {
