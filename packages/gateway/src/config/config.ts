@@ -16,7 +16,7 @@ export interface Config {
   readonly environment: string
   readonly listen: Listen
   readonly tls?: Tls
-  /** Addresses and CIDR ranges of the proxies whose forwarding headers are believed. */
+  /** Addresses and CIDR ranges of the proxies in front: without TLS, only they may connect from other machines. */
   readonly trustedProxies: readonly string[]
   /** Accepted in `Host` besides the listener's own names. */
   readonly allowedHosts: readonly string[]

@@ -194,7 +194,9 @@ export const configSchema = z.strictObject({
     )
     .default([])
     .meta({ examples: [['10.0.0.0/8', '::1']] })
-    .describe('Addresses and ranges of the proxies in front, whose `X-Forwarded-For` is believed.'),
+    .describe(
+      'Addresses and ranges of the proxies in front. Without TLS, only they may connect from other machines. Their `X-Forwarded-For` is not read yet.',
+    ),
   allowedHosts: z
     .array(sound(hostFault))
     .default([])
