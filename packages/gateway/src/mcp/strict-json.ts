@@ -18,7 +18,7 @@ export interface JsonLimits {
 export function parseStrictJson(bytes: Buffer, limits: JsonLimits): Result<unknown, Refusal> {
   if (!isUtf8(bytes)) return err(invalid('The body is not valid UTF-8.', { code: -32700 }))
   const text = bytes.toString('utf8')
-  const scanned = scan(text, limits)
+  const scanned = scan(bytes, limits)
   if (typeof scanned === 'string') return err(invalid(scanned))
   let value: unknown
   try {
@@ -39,15 +39,18 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const LOWER_U = 0x75
 
-/** One pass over the characters outside and inside strings: the number of members, or what is wrong. */
-function scan(text: string, limits: JsonLimits): number | string {
+/**
+ * One pass over the bytes outside and inside strings: the number of members, or what is wrong. All that it looks for
+ * is ASCII, whose bytes occur in UTF-8 as themselves only; bytes take half the time that characters do.
+ */
+function scan(bytes: Buffer, limits: JsonLimits): number | string {
   let depth = 0
   let members = 0
   let items = 0 // a container begins with its first one, and a comma brings each further one
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
+  for (let at = 0; at < bytes.length; at++) {
+    const code = bytes[at] as number
     if (code === QUOTE) {
-      const end = endOfString(text, at + 1)
+      const end = endOfString(bytes, at + 1)
       if (end < 0) return 'The body has a string with a lone surrogate.'
       at = end
     } else if (code === 0x7b || code === 0x5b) {
@@ -61,8 +64,9 @@ function scan(text: string, limits: JsonLimits): number | string {
     } else if (code === 0x2c) {
       items++
     } else if (code === 0x2d || (code >= 0x30 && code <= 0x39)) {
-      const end = endOfNumber(text, at)
-      if (!isExact(text.slice(at, end))) return 'The body has a number that would change its value when read.'
+      const end = endOfNumber(bytes, at)
+      if (!isShortInteger(bytes, at, end) && !isExact(bytes.toString('latin1', at, end)))
+        return 'The body has a number that would change its value when read.'
       at = end - 1
     }
     if (items > limits.maxJsonMembers)
@@ -72,20 +76,20 @@ function scan(text: string, limits: JsonLimits): number | string {
 }
 
 /** Offset of the closing quote; -1 when an escape makes a lone surrogate. An open string ends with the text. */
-function endOfString(text: string, from: number): number {
+function endOfString(bytes: Buffer, from: number): number {
   let at = from
-  for (; at < text.length; at++) {
-    const code = text.charCodeAt(at)
+  for (; at < bytes.length; at++) {
+    const code = bytes[at] as number
     if (code === QUOTE) return at
     if (code !== BACKSLASH) continue
     at++
-    if (text.charCodeAt(at) !== LOWER_U) continue
-    const unit = Number.parseInt(text.slice(at + 1, at + 5), 16)
+    if (bytes[at] !== LOWER_U) continue
+    const unit = Number.parseInt(bytes.toString('latin1', at + 1, at + 5), 16)
     at += 4
     if (unit >= 0xdc00 && unit <= 0xdfff) return -1
     if (unit >= 0xd800 && unit <= 0xdbff) {
-      if (text.charCodeAt(at + 1) !== BACKSLASH || text.charCodeAt(at + 2) !== LOWER_U) return -1
-      const low = Number.parseInt(text.slice(at + 3, at + 7), 16)
+      if (bytes[at + 1] !== BACKSLASH || bytes[at + 2] !== LOWER_U) return -1
+      const low = Number.parseInt(bytes.toString('latin1', at + 3, at + 7), 16)
       if (!(low >= 0xdc00 && low <= 0xdfff)) return -1
       at += 6
     }
@@ -93,21 +97,30 @@ function endOfString(text: string, from: number): number {
   return at
 }
 
-function endOfNumber(text: string, from: number): number {
+function endOfNumber(bytes: Buffer, from: number): number {
   let at = from + 1
-  for (; at < text.length; at++) {
-    const code = text.charCodeAt(at)
+  for (; at < bytes.length; at++) {
+    const code = bytes[at] as number
     const part = (code >= 0x30 && code <= 0x39) || code === 0x2e || code === 0x65 || code === 0x45
     if (!part && code !== 0x2b && code !== 0x2d) break
   }
   return at
 }
 
-const SHORT_INTEGER = /^-?\d{1,15}$/
+const SHORTEST_INEXACT = 16
+
+/** What most numbers are: few digits and nothing else. */
+function isShortInteger(bytes: Buffer, from: number, end: number): boolean {
+  if (end - from >= SHORTEST_INEXACT) return false
+  for (let at = bytes[from] === 0x2d ? from + 1 : from; at < end; at++) {
+    const code = bytes[at] as number
+    if (code < 0x30 || code > 0x39) return false
+  }
+  return true
+}
 
 /** Whether reading the token as a double and writing it again gives the same number. */
 function isExact(token: string): boolean {
-  if (SHORT_INTEGER.test(token)) return true
   const value = Number(token)
   if (Number.isNaN(value)) return true // not a JSON number at all: JSON.parse says so
   return Number.isFinite(value) && decimalForm(token) === decimalForm(String(value))
