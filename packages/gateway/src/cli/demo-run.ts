@@ -40,7 +40,7 @@ export async function runDemo({ port, once = false }: DemoOptions): Promise<Exit
   const stopped = stopSignal()
   const key = makeKey(config.value)
   try {
-    const worked = await showAgent(config.value, started.value, key.token)
+    const worked = await showAgent(config.value, started.value, key)
     if (once || !worked) return worked ? 0 : 1
     printConnection(started.value.gateway.endpoint, key.token)
     await serveUntil(stopped, started.value)
@@ -75,6 +75,7 @@ function makeKey({ dataDir }: Config) {
   if (!made.ok) throw new Error(made.error)
   const { name, token } = made.value
   return {
+    name,
     token,
     revoke() {
       store.revoke(name, Date.now())
@@ -84,16 +85,22 @@ function makeKey({ dataDir }: Config) {
 }
 
 /** Starts the agent and prints each of its steps with the decision that the log has on it. */
-async function showAgent(config: Config, { gateway }: Started, token: string): Promise<boolean> {
+async function showAgent(
+  config: Config,
+  { gateway }: Started,
+  key: { readonly name: string; readonly token: string },
+): Promise<boolean> {
   printHeader(gateway.endpoint, config)
-  const decisions = await decisionsOf(auditFilePath(config.dataDir))
+  const log = auditFilePath(config.dataDir)
+  let step = 0
   const agent = spawn(process.execPath, [join(QUICKSTART, 'agent.ts')], {
-    env: { ...process.env, TOLLGATE_URL: `${gateway.endpoint}/mcp/files`, TOLLGATE_KEY: token },
+    env: { ...process.env, TOLLGATE_URL: `${gateway.endpoint}/mcp/files`, TOLLGATE_KEY: key.token },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ended = new Promise<number | null>((resolve) => agent.once('close', resolve))
   for await (const line of createInterface({ input: agent.stdout })) {
-    printStep(JSON.parse(line) as Step, await decisions.next())
+    const decisions = await decisionsOf(log, key.name)
+    printStep(JSON.parse(line) as Step, decisions[step++])
   }
   return (await ended) === 0
 }
