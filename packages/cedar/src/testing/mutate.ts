@@ -1,6 +1,6 @@
 // For tests: texts that are nearly policies.
 
-import { tokenize } from '../tokens.ts'
+import { tokenize } from '../text/tokens.ts'
 import type { Random } from './random.ts'
 
 const PUNCTUATION = '( ) [ ] { } , ; : :: . == != < <= > >= = && || ! - + * / % @ #'.split(' ')

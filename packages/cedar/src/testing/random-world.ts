@@ -1,13 +1,13 @@
 // For tests: random entities, requests and values, each both as ours and as the JSON of the official engine. Names come
 // from small pools, so that things meet.
 
-import { parseDatetime, parseDuration } from '../datetime.ts'
-import { parseDecimal } from '../decimal.ts'
-import { entity, reference } from '../entity.ts'
-import type { Entity } from '../entity.ts'
-import type { Request } from '../evaluation.ts'
-import { parseIp } from '../ip.ts'
-import type { Value } from '../values.ts'
+import { parseDatetime, parseDuration } from '../values/datetime.ts'
+import { parseDecimal } from '../values/decimal.ts'
+import { entity, reference } from '../values/entity.ts'
+import type { Entity } from '../values/entity.ts'
+import type { Request } from '../decide/evaluation.ts'
+import { parseIp } from '../values/ip.ts'
+import type { Value } from '../values/values.ts'
 import type { Random } from './random.ts'
 
 export type Json = boolean | number | string | Json[] | { [name: string]: Json }

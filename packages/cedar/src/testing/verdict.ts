@@ -1,17 +1,17 @@
 // For tests: what an expression comes to in a `when`. Every verdict is asked of the generated code and of the
 // interpreter, and they must agree.
 
-import { compile } from '../compile.ts'
-import type { PolicySet } from '../compile.ts'
-import { decide } from '../decide.ts'
-import { entity } from '../entity.ts'
-import type { EntityStore } from '../entity.ts'
-import { Evaluation } from '../evaluation.ts'
-import type { Request } from '../evaluation.ts'
-import { Interpreter } from '../interpret.ts'
-import { HOLDS, LACKS } from '../outcomes.ts'
-import { parsePolicies } from '../parse.ts'
-import type { RecordValue } from '../values.ts'
+import { compile } from '../compile/compile.ts'
+import type { PolicySet } from '../compile/compile.ts'
+import { decide } from '../decide/decide.ts'
+import { entity } from '../values/entity.ts'
+import type { EntityStore } from '../values/entity.ts'
+import { Evaluation } from '../decide/evaluation.ts'
+import type { Request } from '../decide/evaluation.ts'
+import { Interpreter } from '../decide/interpret.ts'
+import { HOLDS, LACKS } from '../decide/outcomes.ts'
+import { parsePolicies } from '../text/parse.ts'
+import type { RecordValue } from '../values/values.ts'
 
 export const ALICE = entity('User', 'alice', {
   parents: [entity('Group', 'staff', { parents: [entity('Org', 'corp')] })],

@@ -1,0 +1,128 @@
+// From a request's principal, action and resource to the policies whose scope they match, in source order. An index on
+// the three scopes narrows the search, and what was found is remembered by the signatures of the three.
+
+import type { Entity } from '../values/entity.ts'
+import { matchesConstraint, matchesScope, uidOfTarget } from './scope.ts'
+import { Signatures } from './signatures.ts'
+import type { Constraint, Scope } from '../policy/syntax.ts'
+
+/** What the index keeps for each policy; `order` is its place in the source. */
+export interface Indexed {
+  readonly order: number
+  readonly scope: Scope
+}
+
+/** Combinations of signatures remembered; then all are forgotten and learned again. */
+const MAX_REMEMBERED = 100_000
+
+type ByResource<T> = Map<string, T[]>
+type ByPrincipal<T> = Map<string, ByResource<T>>
+type ByAction<T> = Map<string, ByPrincipal<T>>
+
+type Remembered<T> = Map<string, Map<string, Map<string, readonly T[]>>>
+
+export class Candidates<T extends Indexed> {
+  readonly #index: ByAction<T> = new Map()
+  readonly #byPrincipal = new Map<string, T[]>()
+  readonly #signatures: { readonly [part in keyof Scope]: Signatures }
+  readonly #remembered: Remembered<T> = new Map()
+  #count = 0
+
+  constructor(policies: readonly T[]) {
+    for (const policy of policies) {
+      const { principal, action, resource } = policy.scope
+      child(this.#byPrincipal, keyOf(principal), (): T[] => []).push(policy)
+      for (const actionKey of keysOfConstraint(action)) {
+        const byPrincipal = child(this.#index, actionKey, () => new Map() as ByPrincipal<T>)
+        const byResource = child(byPrincipal, keyOf(principal), () => new Map() as ByResource<T>)
+        child(byResource, keyOf(resource), (): T[] => []).push(policy)
+      }
+    }
+    const signatures = (part: keyof Scope): Signatures =>
+      new Signatures(new Set(policies.flatMap(({ scope }) => keysOfConstraint(scope[part]))))
+    this.#signatures = {
+      principal: signatures('principal'),
+      action: signatures('action'),
+      resource: signatures('resource'),
+    }
+  }
+
+  /** The policies whose scope matches as far as the principal goes, in source order. */
+  forPrincipal(principal: Entity): readonly T[] {
+    const found = keysOfEntity(principal).flatMap((key) => this.#byPrincipal.get(key) ?? [])
+    const matching = found.filter(({ scope }) => matchesConstraint(scope.principal, principal))
+    return matching.sort((a, b) => a.order - b.order)
+  }
+
+  /** The policies whose scope matches, in source order. */
+  find(principal: Entity, action: Entity, resource: Entity): readonly T[] {
+    const signatures = this.#signatures
+    const ofPrincipal = signatures.principal.of(principal)
+    const ofAction = signatures.action.of(action)
+    const ofResource = signatures.resource.of(resource)
+    const known = this.#remembered.get(ofPrincipal)?.get(ofAction)?.get(ofResource)
+    if (known !== undefined) return known
+    const found = this.#search(principal, action, resource)
+    if (++this.#count > MAX_REMEMBERED) {
+      this.#remembered.clear()
+      this.#count = 1
+    }
+    const byAction = child(this.#remembered, ofPrincipal, () => new Map<string, Map<string, readonly T[]>>())
+    const byResource = child(byAction, ofAction, () => new Map<string, readonly T[]>())
+    byResource.set(ofResource, found)
+    return found
+  }
+
+  #search(principal: Entity, action: Entity, resource: Entity): readonly T[] {
+    const found = new Set<T>()
+    const principalKeys = keysOfEntity(principal)
+    const resourceKeys = keysOfEntity(resource)
+    for (const actionKey of keysOfEntity(action)) {
+      const byPrincipal = this.#index.get(actionKey)
+      if (byPrincipal === undefined) continue
+      for (const principalKey of principalKeys) {
+        const byResource = byPrincipal.get(principalKey)
+        if (byResource === undefined) continue
+        for (const resourceKey of resourceKeys) {
+          for (const policy of byResource.get(resourceKey) ?? []) found.add(policy)
+        }
+      }
+    }
+    const matching = [...found].filter(({ scope }) => matchesScope(scope, principal, action, resource))
+    return matching.sort((a, b) => a.order - b.order)
+  }
+}
+
+/** Uids are never empty. */
+const ANY = ''
+
+function keysOfEntity(entity: Entity): string[] {
+  return [ANY, entity.uid, ...entity.ancestors]
+}
+
+function keysOfConstraint(constraint: Constraint): readonly string[] {
+  if (constraint.op !== 'in') return [keyOf(constraint)]
+  return [...new Set(constraint.entities.map((target) => uidOfTarget(target) ?? ANY))]
+}
+
+function keyOf(constraint: Constraint): string {
+  switch (constraint.op) {
+    case 'any':
+      return ANY
+    case '==':
+      return uidOfTarget(constraint.entity) ?? ANY
+    case 'in':
+      return constraint.entities[0] === undefined ? ANY : (uidOfTarget(constraint.entities[0]) ?? ANY)
+    case 'is':
+      return constraint.in === undefined ? ANY : (uidOfTarget(constraint.in) ?? ANY)
+  }
+}
+
+function child<K, V>(parent: Map<K, V>, key: K, make: () => V): V {
+  let found = parent.get(key)
+  if (found === undefined) {
+    found = make()
+    parent.set(key, found)
+  }
+  return found
+}

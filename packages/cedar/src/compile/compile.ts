@@ -1,0 +1,77 @@
+// A set of policies made ready: ids unique, no open templates, each policy a function, scopes indexed.
+
+import { Candidates } from './candidates.ts'
+import { generate } from './generate.ts'
+import type { ConditionTest } from './generate.ts'
+import type { Entity } from '../values/entity.ts'
+import type { PolicyError, Result } from '../policy/result.ts'
+import type { Policy, Scope } from '../policy/syntax.ts'
+import { contextMembers } from './walk.ts'
+
+/** A policy with its place in the source and its conditions as a function, which throws a Fault when they fail. */
+export interface CompiledPolicy {
+  readonly policy: Policy
+  readonly order: number
+  readonly scope: Scope
+  readonly permits: boolean
+  readonly test: ConditionTest
+  readonly constants: readonly unknown[]
+  /** The members of the context it can read; undefined when it uses the context as a whole. */
+  readonly contextMembers: ReadonlySet<string> | undefined
+}
+
+/** An immutable set of policies, ready to decide. */
+export class PolicySet {
+  /** All policies, in the order given. */
+  readonly policies: readonly Policy[]
+  readonly #byId: ReadonlyMap<string, Policy>
+  readonly #candidates: Candidates<CompiledPolicy>
+
+  constructor(policies: readonly Policy[]) {
+    this.policies = Object.freeze([...policies])
+    this.#byId = new Map(policies.map((policy) => [policy.id, policy]))
+    this.#candidates = new Candidates(
+      policies.map((policy, order) => ({
+        policy,
+        order,
+        scope: policy.scope,
+        permits: policy.effect === 'permit',
+        contextMembers: contextMembers(policy.conditions),
+        ...generate(policy.conditions),
+      })),
+    )
+  }
+
+  /** The policy with this id. */
+  get(id: string): Policy | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** The policies whose scope matches as far as the principal goes, in source order. */
+  candidatesFor(principal: Entity): readonly CompiledPolicy[] {
+    return this.#candidates.forPrincipal(principal)
+  }
+
+  /** The policies whose scope matches, in source order. */
+  candidates(principal: Entity, action: Entity, resource: Entity): readonly CompiledPolicy[] {
+    return this.#candidates.find(principal, action, resource)
+  }
+}
+
+/** Makes a set of policies. Errors: two policies of one id, and templates that are not linked. */
+export function compile(policies: readonly Policy[]): Result<PolicySet> {
+  const errors: PolicyError[] = []
+  const seen = new Map<string, Policy>()
+  for (const policy of policies) {
+    const { id, position, slots } = policy
+    const other = seen.get(id)?.position
+    if (other !== undefined) {
+      const place = `${other.file}:${other.line}:${other.column}`
+      errors.push({ message: `the policy at ${place} has the id ${JSON.stringify(id)} too`, ...position })
+    }
+    if (slots.length > 0)
+      errors.push({ message: `${JSON.stringify(id)} is a template: link it first`, ...position })
+    seen.set(id, policy)
+  }
+  return errors.length === 0 ? { ok: true, value: new PolicySet(policies) } : { ok: false, errors }
+}

@@ -1,0 +1,62 @@
+// Names: identifiers, paths such as `Corp::User`, string literals and entity literals, as the grammar reads them.
+
+import type { Cursor } from './cursor.ts'
+import { reference } from '../values/entity.ts'
+import type { Entity } from '../values/entity.ts'
+import { unescapePattern, unescapeString } from './escapes.ts'
+import type { Pattern } from '../policy/syntax.ts'
+import type { Token } from './tokens.ts'
+
+const RESERVED = new Set(['true', 'false', 'if', 'then', 'else', 'in', 'is', 'like', 'has', '__cedar'])
+
+/** Whether a text, as it stands, names an entity type. */
+export function isTypeName(text: string): boolean {
+  return text.split('::').every((part) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(part) && !RESERVED.has(part))
+}
+
+/** An identifier that may name an attribute or a type. */
+export function parseIdentifier(cursor: Cursor, what: string): Token {
+  const token = cursor.expectKind('identifier', what)
+  if (RESERVED.has(token.text)) cursor.fail(`\`${token.text}\` is reserved and cannot be ${what}`, token.at)
+  return token
+}
+
+export function parseString(cursor: Cursor, what: string): string {
+  const token = cursor.expectKind('string', what)
+  const text = unescapeString(token.text)
+  return text.ok ? text.value : cursor.fail(text.error.message, token.at + text.error.offset)
+}
+
+export function parsePattern(cursor: Cursor): Pattern {
+  const token = cursor.expectKind('string', 'a pattern in quotes after like')
+  const pattern = unescapePattern(token.text)
+  return pattern.ok ? pattern.value : cursor.fail(pattern.error.message, token.at + pattern.error.offset)
+}
+
+/** A path of identifiers; stops before `::` when a string follows it. */
+export function parseName(cursor: Cursor, what: string): string {
+  let name = parseIdentifier(cursor, what).text
+  while (cursor.sees('::') && cursor.peek(1).kind !== 'string') {
+    cursor.next()
+    name += `::${parseIdentifier(cursor, what).text}`
+  }
+  return name
+}
+
+/** `Type::"id"`. */
+export function parseEntity(cursor: Cursor, what: string): Entity {
+  const type = parseName(cursor, what)
+  cursor.expect('::', `and an id in quotes after \`${type}\``)
+  return reference(type, parseString(cursor, what))
+}
+
+/** Items separated by commas, one more comma allowed at the end, up to the closing bracket. */
+export function parseList<T>(cursor: Cursor, close: string, parseItem: () => T): T[] {
+  const items: T[] = []
+  while (!cursor.sees(close)) {
+    items.push(parseItem())
+    if (!cursor.accept(',')) break
+  }
+  cursor.expect(close, 'or a comma')
+  return items
+}
