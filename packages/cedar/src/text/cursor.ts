@@ -1,10 +1,10 @@
-// A parser's place among the tokens. Complaints are thrown as `ParseFailure`, which `parsePolicies` catches; nothing
+// A parser's place among the tokens. Complaints are thrown as `ParseFailure`, which the public functions catch; nothing
 // else is thrown, since nesting is bounded here before it could exhaust the stack.
 
 import type { Source } from '../policy/result.ts'
 import type { Expression } from '../policy/syntax.ts'
 import type { Token } from './tokens.ts'
-import { tokenize } from './tokens.ts'
+import { nextToken } from './tokens.ts'
 
 /** Bounds both brackets within brackets and the height of a syntax tree, on which later stages recurse. */
 export const MAX_NESTING = 200
@@ -20,24 +20,25 @@ export class ParseFailure extends Error {
 
 export class Cursor {
   readonly source: Source
-  readonly #tokens: readonly Token[]
-  #index = 0
+  // Tokens are made when they are asked for: made all at once, they would outnumber everything else in memory.
+  #token: Token
+  #following: Token | undefined
   #nesting = 0
-  readonly #heights = new WeakMap<Expression, number>()
+  readonly #heights = new Map<Expression, number>()
 
   constructor(source: Source) {
     this.source = source
-    this.#tokens = tokenize(source.text)
+    this.#token = nextToken(source.text)
   }
 
-  peek(ahead = 0): Token {
-    // The last token is `end` and is never passed.
-    return this.#tokens[Math.min(this.#index + ahead, this.#tokens.length - 1)] as Token
+  peek(ahead: 0 | 1 = 0): Token {
+    return ahead === 0 ? this.#token : (this.#following ??= nextToken(this.source.text, this.#token))
   }
 
   next(): Token {
-    const token = this.peek()
-    if (this.#index < this.#tokens.length - 1) this.#index++
+    const token = this.#token
+    this.#token = this.peek(1)
+    this.#following = undefined
     return token
   }
 
@@ -71,9 +72,21 @@ export class Cursor {
     throw new ParseFailure(message, at)
   }
 
+  /** Where the cursor stands, for `goTo`: the coming token. */
+  get place(): Token {
+    return this.#token
+  }
+
+  /** Goes back to a place outside all brackets. */
+  goTo(place: Token): void {
+    this.#token = place
+    this.#following = undefined
+    this.#leaveBrackets()
+  }
+
   /** Leaves a policy that failed: goes behind the next semicolon. */
   recover(): void {
-    this.#nesting = 0
+    this.#leaveBrackets()
     while (this.peek().kind !== 'end' && this.next().text !== ';');
   }
 
@@ -81,8 +94,13 @@ export class Cursor {
   nested<T>(parse: () => T): T {
     if (++this.#nesting > MAX_NESTING) this.fail('nested too deeply', this.peek().at)
     const result = parse()
-    this.#nesting--
+    if (--this.#nesting === 0) this.#leaveBrackets()
     return result
+  }
+
+  #leaveBrackets(): void {
+    this.#nesting = 0
+    this.#heights.clear()
   }
 
   /** Records how high a tree has grown. */

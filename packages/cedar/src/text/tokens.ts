@@ -10,38 +10,46 @@ export interface Token {
 /** Unicode's White_Space, which is not quite JavaScript's `\s`; then comments to the end of the line. */
 const SKIPPED = /(?:[\t-\r\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|\/\/[^\n\r]*)*/y
 const WORD = /\??[A-Za-z_][A-Za-z0-9_]*|[0-9]+/y
-const SYMBOL = /::|==|!=|<=|>=|\|\||&&|[@.,;:(){}[\]<>+\-*/%!=]/y
+const SYMBOL = /::|==|!=|<=|>=|\|\||&&|[@.,;:?(){}[\]<>+\-*/%!=]/y
 
 /** All tokens, the last of kind `end`. */
 export function tokenize(text: string): Token[] {
   const tokens: Token[] = []
-  let at = 0
-  const match = (pattern: RegExp): string | undefined => {
-    pattern.lastIndex = at
-    return pattern.exec(text)?.[0]
-  }
-  while (true) {
-    at += match(SKIPPED)?.length ?? 0
-    if (at >= text.length) break
-    const token =
-      text[at] === '"' ? stringAt(text, at) : (word(match(WORD), at) ?? symbol(match(SYMBOL), text, at))
+  let token: Token | undefined
+  do {
+    token = nextToken(text, token)
     tokens.push(token)
-    at += token.kind === 'invalid' ? text.length : token.text.length
-  }
-  tokens.push({ kind: 'end', text: 'the end of the text', at: text.length })
+  } while (token.kind !== 'end')
   return tokens
 }
 
-function word(text: string | undefined, at: number): Token | undefined {
-  if (text === undefined) return undefined
-  const kind = text.startsWith('?') ? 'slot' : /^[0-9]/.test(text) ? 'number' : 'identifier'
-  return { kind, text, at }
-}
-
-function symbol(found: string | undefined, text: string, at: number): Token {
-  if (found !== undefined) return { kind: 'symbol', text: found, at }
+/** The token that follows one, or the first. Nothing but `end` follows `end` or `invalid`. */
+export function nextToken(text: string, previous?: Token): Token {
+  const at = endOfMatch(SKIPPED, text, endOfToken(text, previous))
+  if (at >= text.length) return { kind: 'end', text: 'the end of the text', at: text.length }
+  if (text[at] === '"') return stringAt(text, at)
+  let end = endOfMatch(WORD, text, at)
+  if (end > at) return word(text.slice(at, end), at)
+  end = endOfMatch(SYMBOL, text, at)
+  if (end > at) return { kind: 'symbol', text: text.slice(at, end), at }
   const character = String.fromCodePoint(text.codePointAt(at) ?? 0)
   return { kind: 'invalid', text: `unexpected character ${JSON.stringify(character)}`, at }
+}
+
+function endOfToken(text: string, token: Token | undefined): number {
+  if (token === undefined) return 0
+  return token.kind === 'invalid' ? text.length : Math.min(token.at + token.text.length, text.length)
+}
+
+/** Where the match of a sticky pattern ends; 0 when there is none. */
+function endOfMatch(pattern: RegExp, text: string, at: number): number {
+  pattern.lastIndex = at
+  return pattern.test(text) ? pattern.lastIndex : 0
+}
+
+function word(text: string, at: number): Token {
+  const kind = text.startsWith('?') ? 'slot' : /^[0-9]/.test(text) ? 'number' : 'identifier'
+  return { kind, text, at }
 }
 
 /** A string literal with its quotes, escapes not yet read. */
