@@ -29,21 +29,27 @@ export class Candidates<T extends Indexed> {
   #count = 0
 
   constructor(policies: readonly T[]) {
+    const named = { principal: new Set<string>(), action: new Set<string>(), resource: new Set<string>() }
     for (const policy of policies) {
-      const { principal, action, resource } = policy.scope
-      child(this.#byPrincipal, keyOf(principal), (): T[] => []).push(policy)
-      for (const actionKey of keysOfConstraint(action)) {
-        const byPrincipal = child(this.#index, actionKey, () => new Map() as ByPrincipal<T>)
-        const byResource = child(byPrincipal, keyOf(principal), () => new Map() as ByResource<T>)
-        child(byResource, keyOf(resource), (): T[] => []).push(policy)
+      const principal = keyOf(policy.scope.principal)
+      const resource = keyOf(policy.scope.resource)
+      named.principal.add(principal)
+      named.resource.add(resource)
+      append(this.#byPrincipal, principal, policy)
+      for (const action of keysOfConstraint(policy.scope.action)) {
+        named.action.add(action)
+        const byPrincipal = child(this.#index, action, (): ByPrincipal<T> => new Map())
+        append(
+          child(byPrincipal, principal, (): ByResource<T> => new Map()),
+          resource,
+          policy,
+        )
       }
     }
-    const signatures = (part: keyof Scope): Signatures =>
-      new Signatures(new Set(policies.flatMap(({ scope }) => keysOfConstraint(scope[part]))))
     this.#signatures = {
-      principal: signatures('principal'),
-      action: signatures('action'),
-      resource: signatures('resource'),
+      principal: new Signatures(named.principal),
+      action: new Signatures(named.action),
+      resource: new Signatures(named.resource),
     }
   }
 
@@ -116,6 +122,12 @@ function keyOf(constraint: Constraint): string {
     case 'is':
       return constraint.in === undefined ? ANY : (uidOfTarget(constraint.in) ?? ANY)
   }
+}
+
+function append<T>(lists: Map<string, T[]>, key: string, item: T): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [item])
+  else list.push(item)
 }
 
 function child<K, V>(parent: Map<K, V>, key: K, make: () => V): V {

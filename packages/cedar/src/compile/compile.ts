@@ -2,22 +2,17 @@
 
 import { Candidates } from './candidates.ts'
 import { generate } from './generate.ts'
-import type { ConditionTest } from './generate.ts'
+import type { GeneratedCode } from './generate.ts'
 import type { Entity } from '../values/entity.ts'
 import type { PolicyError, Result } from '../policy/result.ts'
 import type { Policy, Scope } from '../policy/syntax.ts'
-import { contextMembers } from './walk.ts'
 
 /** A policy with its place in the source and its conditions as a function, which throws a Fault when they fail. */
-export interface CompiledPolicy {
+export interface CompiledPolicy extends GeneratedCode {
   readonly policy: Policy
   readonly order: number
   readonly scope: Scope
   readonly permits: boolean
-  readonly test: ConditionTest
-  readonly constants: readonly unknown[]
-  /** The members of the context it can read; undefined when it uses the context as a whole. */
-  readonly contextMembers: ReadonlySet<string> | undefined
 }
 
 /** An immutable set of policies, ready to decide. */
@@ -36,7 +31,6 @@ export class PolicySet {
         order,
         scope: policy.scope,
         permits: policy.effect === 'permit',
-        contextMembers: contextMembers(policy.conditions),
         ...generate(policy.conditions),
       })),
     )

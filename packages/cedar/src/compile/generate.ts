@@ -9,25 +9,35 @@ import type { Evaluation } from '../decide/evaluation.ts'
 import { RUNTIME } from './runtime.ts'
 import { Shape } from './shape.ts'
 import type { Condition } from '../policy/syntax.ts'
+import { contextMembers as contextMembersOf } from './walk.ts'
 
 /** Whether all conditions hold. Throws a Fault when one cannot be evaluated. */
 export type ConditionTest = (constants: readonly unknown[], evaluation: Evaluation) => boolean
+
+/** What policies that differ only in their constants have in common. */
+interface SharedCode {
+  readonly test: ConditionTest
+  /** The members of the context it can read; undefined when it uses the context as a whole. */
+  readonly contextMembers: ReadonlySet<string> | undefined
+}
+
+export interface GeneratedCode extends SharedCode {
+  /** What to call the test with. */
+  readonly constants: readonly unknown[]
+}
 
 /**
  * Functions made, by their text, and accessors, by their name. They are kept across sets, because a set that is
  * compiled anew mostly has the shapes of the one before, and code that has run is code the engine has optimised.
  */
-const tests = new Map<string, ConditionTest>()
+const codes = new Map<string, SharedCode>()
 const accessors = new Map<string, Accessor>()
 
 /** Kept at most, of each; then all are forgotten. */
 const MAX_KEPT = 4096
 
 /** The function for conditions, and the constants to call it with. */
-export function generate(conditions: readonly Condition[]): {
-  test: ConditionTest
-  constants: readonly unknown[]
-} {
+export function generate(conditions: readonly Condition[]): GeneratedCode {
   const shape = new Shape()
   const parts = conditions.map(({ kind, expression }) => {
     const text = shape.boolean(expression)
@@ -35,7 +45,11 @@ export function generate(conditions: readonly Condition[]): {
   })
   const text = parts.length === 0 ? 'true' : parts.join('&&')
   const { names, constants } = shape
-  return { test: kept(tests, JSON.stringify([names, text]), () => makeTest(text, names)), constants }
+  const { test, contextMembers } = kept(codes, `${JSON.stringify(names)}${text}`, () => ({
+    test: makeTest(text, names),
+    contextMembers: contextMembersOf(conditions),
+  }))
+  return { test, contextMembers, constants }
 }
 
 function makeTest(text: string, names: readonly string[]): ConditionTest {

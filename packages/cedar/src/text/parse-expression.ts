@@ -41,9 +41,10 @@ function parseChain(
   parseOperand: (cursor: Cursor) => Expression,
 ): Expression {
   const first = parseOperand(cursor)
+  if (!cursor.sees(symbol)) return first
   const operands = [first]
   while (cursor.accept(symbol)) operands.push(parseOperand(cursor))
-  return operands.length === 1 ? first : cursor.node({ kind, at: first.at, operands }, ...operands)
+  return cursor.node({ kind, at: first.at, operands }, ...operands)
 }
 
 function parseRelation(cursor: Cursor): Expression {

@@ -48,7 +48,8 @@ function endOfMatch(pattern: RegExp, text: string, at: number): number {
 }
 
 function word(text: string, at: number): Token {
-  const kind = text.startsWith('?') ? 'slot' : /^[0-9]/.test(text) ? 'number' : 'identifier'
+  const first = text.charAt(0)
+  const kind = first === '?' ? 'slot' : first >= '0' && first <= '9' ? 'number' : 'identifier'
   return { kind, text, at }
 }
 
