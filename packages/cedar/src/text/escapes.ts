@@ -1,5 +1,5 @@
 // The escapes of string literals: \n \r \t \\ \0 \' \" \xHH (up to 7F) \u{H…} (one to six digits, no surrogates). In a
-// pattern also \*, and a bare `*` (written in any way) is a wildcard.
+// pattern also \*, and a bare `*` (written in any way) is a wildcard. Read here, and written.
 
 import type { Pattern } from '../policy/syntax.ts'
 
@@ -15,6 +15,7 @@ type Unescaped<T> =
 
 /** The text of a string literal, given with its quotes. */
 export function unescapeString(literal: string): Unescaped<string> {
+  if (!/[\\\r]/.test(literal)) return { ok: true, value: literal.slice(1, -1) }
   let value = ''
   const error = scan(literal, (character, escapedStar) => {
     if (escapedStar) return false
@@ -85,4 +86,32 @@ function decode(match: RegExpExecArray): string | undefined {
   const code = Number.parseInt(digits, 16)
   const valid = digits.length <= 6 && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff)
   return valid ? String.fromCodePoint(code) : undefined
+}
+
+const WRITTEN: ReadonlyMap<string, string> = new Map([
+  ['\n', '\\n'],
+  ['\r', '\\r'],
+  ['\t', '\\t'],
+  ['\\', '\\\\'],
+  ['\0', '\\0'],
+  ['"', '\\"'],
+])
+/** What would end a literal or break a line, and whatever cannot be seen: a reader should know that it is there. */
+const HIDDEN = /["\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** A string literal, with its quotes. */
+export function quote(text: string): string {
+  return `"${escapeText(text)}"`
+}
+
+/** The literal of a pattern, with its quotes. */
+export function quotePattern(pattern: Pattern): string {
+  return `"${pattern.map((part) => escapeText(part).replaceAll('*', '\\*')).join('*')}"`
+}
+
+function escapeText(text: string): string {
+  return text.replaceAll(
+    HIDDEN,
+    (character) => WRITTEN.get(character) ?? `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  )
 }
