@@ -14,10 +14,14 @@ export function isTypeName(text: string): boolean {
   return text.split('::').every((part) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(part) && !RESERVED.has(part))
 }
 
-/** An identifier that may name an attribute or a type. */
-export function parseIdentifier(cursor: Cursor, what: string): Token {
+/** Where `__cedar` may stand too: in schemas it qualifies the types of the language, `__cedar::Long`. */
+export const INTERNAL = '__cedar'
+
+/** An identifier that may name an attribute or a type. `allowed` is taken though it is reserved. */
+export function parseIdentifier(cursor: Cursor, what: string, allowed?: typeof INTERNAL): Token {
   const token = cursor.expectKind('identifier', what)
-  if (RESERVED.has(token.text)) cursor.fail(`\`${token.text}\` is reserved and cannot be ${what}`, token.at)
+  if (RESERVED.has(token.text) && token.text !== allowed)
+    cursor.fail(`\`${token.text}\` is reserved and cannot be ${what}`, token.at)
   return token
 }
 
@@ -34,13 +38,20 @@ export function parsePattern(cursor: Cursor): Pattern {
 }
 
 /** A path of identifiers; stops before `::` when a string follows it. */
-export function parseName(cursor: Cursor, what: string): string {
-  let name = parseIdentifier(cursor, what).text
+export function parseName(cursor: Cursor, what: string, allowed?: typeof INTERNAL): string {
+  let name = parseIdentifier(cursor, what, allowed).text
   while (cursor.sees('::') && cursor.peek(1).kind !== 'string') {
     cursor.next()
-    name += `::${parseIdentifier(cursor, what).text}`
+    name += `::${parseIdentifier(cursor, what, allowed).text}`
   }
   return name
+}
+
+/** One item or more, separated by commas, none at the end. */
+export function parseItems<T>(cursor: Cursor, parseItem: () => T): T[] {
+  const items = [parseItem()]
+  while (cursor.accept(',')) items.push(parseItem())
+  return items
 }
 
 /** `Type::"id"`. */

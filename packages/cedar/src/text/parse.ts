@@ -1,7 +1,7 @@
 // Policies and templates from text. Whatever is not understood is an error with its place; nothing is passed over.
 
+import { parseAnnotations } from './annotations.ts'
 import { Cursor, ParseFailure } from './cursor.ts'
-import { parseString } from './names.ts'
 import { parseExpression } from './parse-expression.ts'
 import { parseScope, slotsOf } from './parse-scope.ts'
 import { Source } from '../policy/result.ts'
@@ -56,21 +56,6 @@ function parsePolicy(cursor: Cursor, byPosition: string, ids: ParseOptions['ids'
     source,
     slots: slotsOf(scope),
   })
-}
-
-function parseAnnotations(cursor: Cursor): ReadonlyMap<string, string> {
-  const annotations = new Map<string, string>()
-  while (cursor.accept('@')) {
-    const name = cursor.expectKind('identifier', 'the name of an annotation')
-    if (annotations.has(name.text)) cursor.fail(`@${name.text} stands twice on this policy`, name.at)
-    let value = ''
-    if (cursor.accept('(')) {
-      value = parseString(cursor, 'a text in quotes')
-      cursor.expect(')', 'after the annotation')
-    }
-    annotations.set(name.text, value)
-  }
-  return annotations
 }
 
 function parseEffect(cursor: Cursor): Effect {

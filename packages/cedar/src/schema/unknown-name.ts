@@ -1,0 +1,61 @@
+// What to say about a name in a schema that nothing is called.
+
+import { suggest } from '../policy/suggest.ts'
+import type { Definitions } from './definitions.ts'
+import { qualified, readings } from './definitions.ts'
+import type { TypeExpression } from './syntax.ts'
+
+/** Types of the language, for suggestions, and what other languages call them. */
+const LANGUAGE = ['Bool', 'Long', 'String', 'ipaddr', 'decimal', 'datetime', 'duration']
+const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ['boolean', 'Bool'],
+  ['int', 'Long'],
+  ['integer', 'Long'],
+  ['number', 'Long or decimal'],
+  ['float', 'decimal'],
+  ['text', 'String'],
+  ['ip', 'ipaddr'],
+  ['date', 'datetime'],
+  ['timestamp', 'datetime'],
+  ['set', 'Set<…>'],
+  ['record', '{ … }'],
+])
+
+export function explainUnknown(
+  name: string,
+  among: (TypeExpression & { kind: 'name' })['among'],
+  namespace: string,
+  { entities, commonTypes }: Definitions,
+): string {
+  const isType = readings(name, namespace).some((reading) =>
+    (among === 'common' ? entities : commonTypes).has(reading),
+  )
+  if (isType && among === 'common')
+    return `${name} is an entity type; only a type that is declared may stand here`
+  if (isType && among === 'entities') return `${name} is no entity type; only an entity type may stand here`
+  const what = among === 'entities' ? 'entity type' : among === 'extensions' ? 'extension type' : 'type'
+  const candidates = [
+    ...(among === 'common' ? [] : entities.keys()),
+    ...(among === 'entities' ? [] : commonTypes.keys()),
+  ]
+  const meant = likely(name, among === 'extensions' ? [] : candidates, namespace, among !== 'entities')
+  return `there is no ${what} ${name}${meant === undefined ? '' : `; did you mean ${meant}?`}`
+}
+
+function likely(
+  name: string,
+  declared: readonly string[],
+  namespace: string,
+  language: boolean,
+): string | undefined {
+  // As they would be written here.
+  const prefix = qualified(namespace, '')
+  const written = declared.map((full) =>
+    prefix !== '' && full.startsWith(prefix) ? full.slice(prefix.length) : full,
+  )
+  const habit = language ? ELSEWHERE.get(name.toLowerCase()) : undefined
+  const near = suggest(name, language ? [...written, ...LANGUAGE] : written)
+  // The same name, in a namespace that was not written or is another one.
+  const own = name.slice(name.lastIndexOf(':') + 1)
+  return near ?? habit ?? written.find((full) => full === own || full.endsWith(`::${own}`))
+}
