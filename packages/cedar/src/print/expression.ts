@@ -164,11 +164,12 @@ function signed(kind: 'not' | 'negate', first: Expression): string {
     operand = operand.operand
     signs++
   }
-  const sign = kind === 'not' ? '!' : '-'
-  const joins = kind === 'negate' && operand.kind === 'long'
-  const place = joins && operand.value < 0n && signs < MAX_SIGNS ? UNARY : MEMBER
-  const text = write(operand, place)
-  return sign.repeat(signs) + (joins && operand.value >= 0n ? `(${text})` : text)
+  const sign = (kind === 'not' ? '!' : '-').repeat(signs)
+  if (kind === 'negate' && operand.kind === 'long') {
+    const { value } = operand
+    return value < 0n && signs < MAX_SIGNS ? `${sign}${value}` : `${sign}(${value})`
+  }
+  return sign + write(operand, MEMBER)
 }
 
 function call(name: string, given: readonly Expression[]): string {
