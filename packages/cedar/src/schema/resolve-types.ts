@@ -11,7 +11,7 @@ import { explainUnknown } from './unknown-name.ts'
 
 type Among = (TypeExpression & { kind: 'name' })['among']
 
-export const EMPTY_RECORD: RecordType = Object.freeze({ kind: 'record', members: new Map(), open: false })
+export const EMPTY_RECORD: RecordType = Object.freeze({ kind: 'record', members: new Map() })
 
 const PRIMITIVES: ReadonlyMap<string, CedarType> = new Map([
   ['Bool', { kind: 'boolean' }],
@@ -93,12 +93,7 @@ export class TypeResolver {
         for (const [name, { type, required }] of expression.members)
           members.set(name, { type: this.typeOf(type, scope), required })
         const types = [...members.values()].map(({ type }) => type)
-        return this.#made(
-          { kind: 'record', members, open: expression.open ?? false },
-          types,
-          expression,
-          scope,
-        )
+        return this.#made({ kind: 'record', members }, types, expression, scope)
       }
     }
   }

@@ -37,7 +37,6 @@ describe('resolving a schema', () => {
     expect(attribute(schema, 'N::E', 's')).toEqual({ kind: 'entity', type: 'N::String' })
     expect(attribute(schema, 'N::E', 'u')).toEqual({
       kind: 'record',
-      open: false,
       members: new Map([['x', { type: { kind: 'long' }, required: false }]]),
     })
     expect(attribute(schema, 'N::E', 'b')).toEqual({ kind: 'entity', type: 'Bool' })

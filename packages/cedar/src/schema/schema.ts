@@ -12,9 +12,8 @@ export type CedarType =
 
 export interface RecordType {
   readonly kind: 'record'
+  /** There are no others. */
   readonly members: ReadonlyMap<string, MemberType>
-  /** Whether other members may be there too. */
-  readonly open: boolean
 }
 
 export interface MemberType {

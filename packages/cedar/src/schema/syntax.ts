@@ -67,18 +67,14 @@ export interface ActionReference {
 
 export type TypeExpression = { readonly at: number } & (
   | { readonly kind: 'set'; readonly element: TypeExpression }
-  | {
-      readonly kind: 'record'
-      readonly members: ReadonlyMap<string, MemberDeclaration>
-      /** `additionalAttributes` of the JSON form. */
-      readonly open?: boolean
-    }
+  | { readonly kind: 'record'; readonly members: ReadonlyMap<string, MemberDeclaration> }
   | {
       readonly kind: 'name'
       readonly name: string
       /**
-       * What the JSON form says the name stands for. The human-readable syntax says nothing: there a name is, in this
-       * order, a common type, an entity type, a type of the language.
+       * What the JSON form says the name stands for. The human-readable syntax says it only of contexts, which are
+       * common types: otherwise a name is, in this order, a common type, an entity type, a type of the language.
+       * `primitives` are `Bool`, `Long` and `String`, whatever is declared.
        */
       readonly among?: 'entities' | 'entitiesOrCommon' | 'common' | 'extensions' | 'primitives'
     }
