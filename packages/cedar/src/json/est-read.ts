@@ -7,6 +7,7 @@ import type { JsonNode } from './json.ts'
 import { failAt, fieldsOf, itemsOf, membersOf, textOf } from './json-access.ts'
 import { slotsOf } from '../text/parse-scope.ts'
 import type { Result, Source } from '../policy/result.ts'
+import { isActionType } from '../values/entity.ts'
 import type { Condition, Constraint, Effect, Policy, Scope, ScopeEntity } from '../policy/syntax.ts'
 import { entityFromNode, typeFromNode } from './value-json.ts'
 
@@ -124,7 +125,7 @@ function actionFromNode(node: JsonNode): Constraint {
 
 function actionEntity(node: JsonNode): ScopeEntity {
   const entity = entityFromNode(node)
-  return /(^|::)Action$/.test(entity.type) ? entity : failAt(node, `${entity.uid} is not of type Action`)
+  return isActionType(entity.type) ? entity : failAt(node, `${entity.uid} is not of type Action`)
 }
 
 function operatorOf(node: JsonNode, what: string): string {

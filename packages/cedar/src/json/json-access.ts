@@ -34,3 +34,19 @@ export function fieldsOf<R extends string, O extends string = never>(
   for (const name of required) if (!members.has(name)) failAt(node, `${what} needs ${JSON.stringify(name)}`)
   return Object.fromEntries(members) as ReturnType<typeof fieldsOf<R, O>>
 }
+
+/** What stands at the end of a way of names and places in arrays; where that ends early, what was reached. */
+export function nodeAt(node: JsonNode, path: readonly (string | number)[]): JsonNode {
+  let reached = node
+  for (const step of path) {
+    const next =
+      reached.kind === 'object' && typeof step === 'string'
+        ? reached.members.get(step)
+        : reached.kind === 'array' && typeof step === 'number'
+          ? reached.items[step]
+          : undefined
+    if (next === undefined) break
+    reached = next
+  }
+  return reached
+}

@@ -2,6 +2,7 @@
 // `?resource` may stand for an entity, each in its own place.
 
 import type { Cursor } from './cursor.ts'
+import { isActionType } from '../values/entity.ts'
 import type { Entity } from '../values/entity.ts'
 import { parseEntity, parseList, parseName } from './names.ts'
 import type { Constraint, Scope, ScopeEntity, Slot } from '../policy/syntax.ts'
@@ -76,7 +77,7 @@ function parseActionEntity(cursor: Cursor): Entity {
   return parenthesised(cursor, () => {
     const { at } = cursor.peek()
     const entity = parseEntity(cursor, 'an action')
-    if (!/(^|::)Action$/.test(entity.type)) cursor.fail(`${entity.uid} is not of type Action`, at)
+    if (!isActionType(entity.type)) cursor.fail(`${entity.uid} is not of type Action`, at)
     return entity
   })
 }

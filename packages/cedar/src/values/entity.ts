@@ -67,6 +67,16 @@ function uidOf(type: string, id: string): string {
   return `${type}::"${id}"`
 }
 
+/** The type that a uid begins with. */
+export function typeOfUid(uid: string): string {
+  return uid.slice(0, uid.indexOf('::"'))
+}
+
+/** Whether entities of this type are actions: it is `Action` in some namespace. */
+export function isActionType(type: string): boolean {
+  return /(^|::)Action$/.test(type)
+}
+
 /** A copy in which each array is a set already, since entities serve many decisions. */
 function prepared(given: RecordValue): RecordValue {
   const record: { [name: string]: Value | undefined } = { ...given }

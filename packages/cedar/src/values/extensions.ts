@@ -7,24 +7,40 @@ import { Fault } from './fault.ts'
 import { IpAddress, parseIp } from './ip.ts'
 import type { Settled } from './values.ts'
 
+/** The extension types by name. */
+export const EXTENSION_TYPES = { ipaddr: IpAddress, decimal: Decimal, datetime: Datetime, duration: Duration }
+
+export type ExtensionTypeName = keyof typeof EXTENSION_TYPES
+type Of<N extends ExtensionTypeName> = InstanceType<(typeof EXTENSION_TYPES)[N]>
+
 export interface Extension {
   readonly style: 'function' | 'method'
   readonly arity: 1 | 2
+  /** The type of each argument; a method's object is its first. */
+  readonly parameters: readonly ParameterType[]
   readonly returnsBoolean: boolean
   readonly apply: (a: Settled, b: Settled) => Settled
 }
 
-type Kind<T> = { new (...args: never[]): T; readonly name: string }
+type ParameterType =
+  | { readonly kind: 'string' }
+  | { readonly kind: 'extension'; readonly name: ExtensionTypeName }
 
-function as<T>(kind: Kind<T>, value: Settled): T {
-  if (value instanceof kind) return value
-  throw new Fault(`type error: expected ${kind.name.toLowerCase()}`)
+const parameter = (name: ExtensionTypeName): ParameterType => ({ kind: 'extension', name })
+
+function expecting<N extends ExtensionTypeName>(name: N): (value: Settled) => Of<N> {
+  const kind = EXTENSION_TYPES[name]
+  return (value) => {
+    if (value instanceof kind) return value as Of<N>
+    throw new Fault(`type error: expected ${name}`)
+  }
 }
 
 function reader(parse: (text: string) => Settled | undefined, name: string): Extension {
   return {
     style: 'function',
     arity: 1,
+    parameters: [{ kind: 'string' }],
     returnsBoolean: false,
     apply(text) {
       if (typeof text !== 'string') throw new Fault(`type error: ${name}() expects a string`)
@@ -35,22 +51,34 @@ function reader(parse: (text: string) => Settled | undefined, name: string): Ext
   }
 }
 
-function unary<T>(kind: Kind<T>, returnsBoolean: boolean, apply: (a: T) => Settled): Extension {
-  return { style: 'method', arity: 1, returnsBoolean, apply: (a) => apply(as(kind, a)) }
-}
-
-function binary<T, U>(
-  kindA: Kind<T>,
-  kindB: Kind<U>,
+function unary<N extends ExtensionTypeName>(
+  name: N,
   returnsBoolean: boolean,
-  apply: (a: T, b: U) => Settled,
+  apply: (a: Of<N>) => Settled,
 ): Extension {
-  return { style: 'method', arity: 2, returnsBoolean, apply: (a, b) => apply(as(kindA, a), as(kindB, b)) }
+  const read = expecting(name)
+  const parameters = [parameter(name)]
+  return { style: 'method', arity: 1, parameters, returnsBoolean, apply: (a) => apply(read(a)) }
 }
 
-const units = (unitMs: number): Extension => unary(Duration, false, (a) => a.inUnits(unitMs))
+function binary<N extends ExtensionTypeName, M extends ExtensionTypeName>(
+  names: readonly [N, M],
+  returnsBoolean: boolean,
+  apply: (a: Of<N>, b: Of<M>) => Settled,
+): Extension {
+  const [readA, readB] = [expecting(names[0]), expecting(names[1])]
+  return {
+    style: 'method',
+    arity: 2,
+    parameters: names.map(parameter),
+    returnsBoolean,
+    apply: (a, b) => apply(readA(a), readB(b)),
+  }
+}
+
+const units = (unitMs: number): Extension => unary('duration', false, (a) => a.inUnits(unitMs))
 const comparison = (holds: (a: Decimal, b: Decimal) => boolean): Extension =>
-  binary(Decimal, Decimal, true, holds)
+  binary(['decimal', 'decimal'], true, holds)
 
 export const EXTENSIONS: ReadonlyMap<string, Extension> = new Map([
   ['decimal', reader(parseDecimal, 'decimal')],
@@ -60,17 +88,17 @@ export const EXTENSIONS: ReadonlyMap<string, Extension> = new Map([
   ['greaterThanOrEqual', comparison((a, b) => a.tenThousandths >= b.tenThousandths)],
 
   ['ip', reader(parseIp, 'ip')],
-  ['isIpv4', unary(IpAddress, true, (a) => a.version === 4)],
-  ['isIpv6', unary(IpAddress, true, (a) => a.version === 6)],
-  ['isLoopback', unary(IpAddress, true, (a) => a.isLoopback())],
-  ['isMulticast', unary(IpAddress, true, (a) => a.isMulticast())],
-  ['isInRange', binary(IpAddress, IpAddress, true, (a, b) => a.isInRange(b))],
+  ['isIpv4', unary('ipaddr', true, (a) => a.version === 4)],
+  ['isIpv6', unary('ipaddr', true, (a) => a.version === 6)],
+  ['isLoopback', unary('ipaddr', true, (a) => a.isLoopback())],
+  ['isMulticast', unary('ipaddr', true, (a) => a.isMulticast())],
+  ['isInRange', binary(['ipaddr', 'ipaddr'], true, (a, b) => a.isInRange(b))],
 
   ['datetime', reader(parseDatetime, 'datetime')],
-  ['offset', binary(Datetime, Duration, false, (a, b) => a.offset(b))],
-  ['durationSince', binary(Datetime, Datetime, false, (a, b) => a.durationSince(b))],
-  ['toDate', unary(Datetime, false, (a) => a.toDate())],
-  ['toTime', unary(Datetime, false, (a) => a.toTime())],
+  ['offset', binary(['datetime', 'duration'], false, (a, b) => a.offset(b))],
+  ['durationSince', binary(['datetime', 'datetime'], false, (a, b) => a.durationSince(b))],
+  ['toDate', unary('datetime', false, (a) => a.toDate())],
+  ['toTime', unary('datetime', false, (a) => a.toTime())],
 
   ['duration', reader(parseDuration, 'duration')],
   ['toMilliseconds', units(1)],

@@ -116,6 +116,11 @@ export class CedarSet extends Term {
     this.#given = members
   }
 
+  /** The members as given, not settled. */
+  get given(): readonly Value[] {
+    return this.#given
+  }
+
   isEmpty(): boolean {
     return this.#given.length === 0
   }
