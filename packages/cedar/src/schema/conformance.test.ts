@@ -21,7 +21,7 @@ function record(members: Readonly<Record<string, CedarType>>): RecordType {
   const named = Object.entries(members).map(
     ([name, type]) => [name.replace('?', ''), { type, required: !name.endsWith('?') }] as const,
   )
-  return { kind: 'record', members: new Map(named), open: false }
+  return { kind: 'record', members: new Map(named) }
 }
 
 function entityType(name: string, ancestors: readonly string[] = [], attributes = record({})) {

@@ -160,13 +160,12 @@ class Check {
     }
   }
 
-  #record(record: RecordValue, { members, open }: RecordType, path: Path): void {
+  #record(record: RecordValue, { members }: RecordType, path: Path): void {
     for (const [name, { type, required }] of members) {
       const value = ownMember(record, name)
       if (value !== undefined) this.#value(value, type, [...path, name])
       else if (required) this.#report(path, `${pathText(path)} needs ${JSON.stringify(name)}`)
     }
-    if (open) return
     for (const name of Object.keys(record)) {
       if (this.found.length >= MOST_MISMATCHES) return
       if (members.has(name) || record[name] === undefined) continue
