@@ -2,7 +2,7 @@
 // the three scopes narrows the search, and what was found is remembered by the signatures of the three.
 
 import type { Entity } from '../values/entity.ts'
-import { matchesConstraint, matchesScope, uidOfTarget } from './scope.ts'
+import { matchesConstraint, uidOfTarget } from './scope.ts'
 import { Signatures } from './signatures.ts'
 import type { Constraint, Scope } from '../policy/syntax.ts'
 
@@ -68,7 +68,7 @@ export class Candidates<T extends Indexed> {
     const ofResource = signatures.resource.of(resource)
     const known = this.#remembered.get(ofPrincipal)?.get(ofAction)?.get(ofResource)
     if (known !== undefined) return known
-    const found = this.#search(principal, action, resource)
+    const found = this.where({ principal, action, resource })
     if (++this.#count > MAX_REMEMBERED) {
       this.#remembered.clear()
       this.#count = 1
@@ -79,24 +79,40 @@ export class Candidates<T extends Indexed> {
     return found
   }
 
-  #search(principal: Entity, action: Entity, resource: Entity): readonly T[] {
+  /** The policies whose scope matches as far as the request is known, in source order. Nothing is remembered. */
+  where(known: KnownParts): readonly T[] {
     const found = new Set<T>()
-    const principalKeys = keysOfEntity(principal)
-    const resourceKeys = keysOfEntity(resource)
-    for (const actionKey of keysOfEntity(action)) {
-      const byPrincipal = this.#index.get(actionKey)
-      if (byPrincipal === undefined) continue
-      for (const principalKey of principalKeys) {
-        const byResource = byPrincipal.get(principalKey)
-        if (byResource === undefined) continue
-        for (const resourceKey of resourceKeys) {
-          for (const policy of byResource.get(resourceKey) ?? []) found.add(policy)
+    const [actionKeys, principalKeys, resourceKeys] = [known.action, known.principal, known.resource].map(
+      (entity) => (entity === undefined ? undefined : keysOfEntity(entity)),
+    )
+    for (const byPrincipal of under(this.#index, actionKeys)) {
+      for (const byResource of under(byPrincipal, principalKeys)) {
+        for (const policies of under(byResource, resourceKeys)) {
+          for (const policy of policies) found.add(policy)
         }
       }
     }
-    const matching = [...found].filter(({ scope }) => matchesScope(scope, principal, action, resource))
+    const matching = [...found].filter(({ scope }) => matchesKnown(scope, known))
     return matching.sort((a, b) => a.order - b.order)
   }
+}
+
+/** What is known of what scopes are compared with; a part that is left out may be anything. */
+export type KnownParts = { readonly [part in keyof Scope]?: Entity | undefined }
+
+function matchesKnown(scope: Scope, { principal, action, resource }: KnownParts): boolean {
+  return (
+    (principal === undefined || matchesConstraint(scope.principal, principal)) &&
+    (action === undefined || matchesConstraint(scope.action, action)) &&
+    (resource === undefined || matchesConstraint(scope.resource, resource))
+  )
+}
+
+/** What lies under the keys, or all there is. */
+function under<V>(map: ReadonlyMap<string, V>, keys: readonly string[] | undefined): Iterable<V> {
+  return keys === undefined
+    ? map.values()
+    : keys.map((key) => map.get(key)).filter((found) => found !== undefined)
 }
 
 /** Uids are never empty. */

@@ -1,6 +1,7 @@
 // A set of policies made ready: ids unique, no open templates, each policy a function, scopes indexed.
 
 import { Candidates } from './candidates.ts'
+import type { KnownParts } from './candidates.ts'
 import { generate } from './generate.ts'
 import type { GeneratedCode } from './generate.ts'
 import type { Entity } from '../values/entity.ts'
@@ -49,6 +50,13 @@ export class PolicySet {
   /** The policies whose scope matches, in source order. */
   candidates(principal: Entity, action: Entity, resource: Entity): readonly CompiledPolicy[] {
     return this.#candidates.find(principal, action, resource)
+  }
+
+  /** The policies whose scope matches as far as the request is known, in source order. */
+  candidatesWhere({ principal, action, resource }: KnownParts): readonly CompiledPolicy[] {
+    return principal !== undefined && action !== undefined && resource !== undefined
+      ? this.#candidates.find(principal, action, resource)
+      : this.#candidates.where({ principal, action, resource })
   }
 }
 

@@ -1,6 +1,8 @@
 // What one evaluation knows: the request and how to find other entities. Made for each decision, thrown away after it.
 
 import type { Entity, EntityStore } from '../values/entity.ts'
+import type { Variable } from '../policy/syntax.ts'
+import type { Unknown } from './outcomes.ts'
 import type { ArrayMemo, CedarSet, RecordValue, Value } from '../values/values.ts'
 
 /** Who would do what to what. An entity given as a reference is looked up in the store. */
@@ -27,6 +29,11 @@ export class Evaluation implements ArrayMemo {
     this.#entities = entities
   }
 
+  /** What a variable stands for. */
+  variable(name: Variable): Entity | RecordValue | Unknown {
+    return this[name]
+  }
+
   /** The entity with its data: as given, else from the request, else from the store; undefined when nobody knows it. */
   find(entity: Entity): Entity | undefined {
     if (entity.known) return entity
@@ -42,6 +49,7 @@ function known(entity: Entity | undefined): Entity | undefined {
   return entity?.known === true ? entity : undefined
 }
 
-function resolved(entity: Entity, entities: EntityStore | undefined): Entity {
+/** The entity with its data, where the store knows it. */
+export function resolved(entity: Entity, entities: EntityStore | undefined): Entity {
   return entity.known ? entity : (entities?.get(entity.uid) ?? entity)
 }

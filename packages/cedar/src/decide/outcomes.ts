@@ -24,6 +24,18 @@ export class Maybe {
   }
 }
 
+/** An entity, or the context as a whole, of which nothing is known but what it is and perhaps its type. */
+export class Unknown extends Maybe {
+  readonly kind: 'entity' | 'record'
+  readonly type: string | undefined
+
+  constructor(kind: 'entity' | 'record', type?: string) {
+    super(OTHER)
+    this.kind = kind
+    this.type = type
+  }
+}
+
 /** Where a boolean is demanded, another value is an error. */
 export function demandBoolean(outcomes: Outcomes): Outcomes {
   return (outcomes & OTHER) === 0 ? outcomes : (outcomes & ~OTHER) | FAILS

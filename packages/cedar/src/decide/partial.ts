@@ -1,23 +1,15 @@
-// Decisions with part of the context unknown. What is answered as certain holds for every value, and for the absence,
-// of the unknown; a possible evaluation error counts as one more possible outcome.
+// Decisions with part of the request unknown. What is answered as certain holds for every value, and for the absence, of
+// the unknown; a possible evaluation error counts as one more possible outcome.
 
 import type { CompiledPolicy, PolicySet } from '../compile/compile.ts'
 import type { EvaluationError } from './decide.ts'
-import type { EntityStore } from '../values/entity.ts'
-import { Evaluation } from './evaluation.ts'
-import type { Request } from './evaluation.ts'
+import type { Evaluation } from './evaluation.ts'
 import { Fault } from '../values/fault.ts'
-import { HOLE, Interpreter } from './interpret.ts'
+import { Interpreter } from './interpret.ts'
 import type { Judgement } from './interpret.ts'
 import { FAILS, HOLDS, LACKS } from './outcomes.ts'
-import { isRecord, ownMember } from '../values/values.ts'
-import type { RecordValue } from '../values/values.ts'
-
-export interface PartialOptions {
-  /** Dotted paths into the context whose presence and value are not known, such as `context.input`. */
-  readonly unknown: readonly string[]
-  readonly entities?: EntityStore
-}
+import { prepare } from './unknown.ts'
+import type { PartialOptions, PartialRequest, Prepared } from './unknown.ts'
 
 export interface PartialDecision {
   /** `allow` and `deny` are what `decide` would answer whatever the unknown turns out to be. */
@@ -36,24 +28,21 @@ export interface PartialDecision {
 }
 
 /**
- * Decides a request of which part of the context is not known. Throws a RangeError when a path does not begin with
- * `context.`.
+ * Decides a request of which parts are not known. An unknown entity may be any, with any data, but one that the request
+ * or the store knows is as they have it. Throws a RangeError on a path that does not begin with a part of the request,
+ * and on a type for a part that is known.
  */
-export function decidePartial(set: PolicySet, request: Request, options: PartialOptions): PartialDecision {
-  const context = options.unknown.reduce(withHole, request.context)
-  const evaluation = new Evaluation({ ...request, context }, options.entities)
-  const interpreter = new Interpreter(evaluation)
-  const unknown = options.unknown.map((path) => path.split('.')[1] ?? '')
+export function decidePartial(
+  set: PolicySet,
+  request: PartialRequest,
+  options: PartialOptions,
+): PartialDecision {
   const certain: CompiledPolicy[] = []
   const possible: CompiledPolicy[] = []
   const errors: EvaluationError[] = []
   const possibleErrors: string[] = []
-  const { principal, action, resource } = evaluation
-  for (const candidate of set.candidates(principal, action, resource)) {
+  for (const [candidate, { outcomes, message }] of judgeAll(set, prepare(request, options))) {
     const { id } = candidate.policy
-    const { outcomes, message } = readsAny(candidate, unknown)
-      ? interpreter.judge(candidate.policy)
-      : judge(candidate, evaluation)
     if (outcomes === HOLDS) certain.push(candidate)
     else if ((outcomes & HOLDS) !== 0) possible.push(candidate)
     if (outcomes === FAILS) errors.push({ policy: id, message })
@@ -65,8 +54,17 @@ export function decidePartial(set: PolicySet, request: Request, options: Partial
   return { decision, determining: behind.map(idOf), possible: possible.map(idOf), errors, possibleErrors }
 }
 
-function readsAny({ contextMembers }: CompiledPolicy, names: readonly string[]): boolean {
-  return contextMembers === undefined || names.some((name) => contextMembers.has(name))
+/** The policies whose scope may match, in source order, and what each may come to. */
+function* judgeAll(
+  set: PolicySet,
+  { evaluation, known, contextMembers: unknown }: Prepared,
+): Generator<readonly [CompiledPolicy, Judgement]> {
+  const interpreter = new Interpreter(evaluation)
+  for (const candidate of set.candidatesWhere(known)) {
+    const read = candidate.contextMembers
+    const certain = unknown !== undefined && read !== undefined && !unknown.some((name) => read.has(name))
+    yield [candidate, certain ? judge(candidate, evaluation) : interpreter.judge(candidate.policy)]
+  }
 }
 
 /** A policy that cannot read what is unknown runs as in any decision, which is faster. */
@@ -94,17 +92,4 @@ function conclude(
 
 function idOf({ policy }: CompiledPolicy): string {
   return policy.id
-}
-
-function withHole(context: RecordValue, path: string): RecordValue {
-  const [root, ...names] = path.split('.')
-  if (root !== 'context' || names.length === 0) throw new RangeError(`not a path into the context: ${path}`)
-  return dig(context, names)
-}
-
-/** A copy with a hole at the path; where the way there is missing, the hole is where it breaks off. */
-function dig(record: RecordValue, [name = '', ...rest]: readonly string[]): RecordValue {
-  const inner = ownMember(record, name)
-  const filled = rest.length > 0 && isRecord(inner) ? dig(inner, rest) : HOLE
-  return { ...record, [name]: filled }
 }
