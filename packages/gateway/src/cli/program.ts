@@ -8,6 +8,7 @@ import { addDemo } from './demo.ts'
 import { addDoctor } from './doctor.ts'
 import { addInit } from './init.ts'
 import { addKey } from './key.ts'
+import { addPolicy } from './policy.ts'
 import { addReload } from './reload.ts'
 import { addRun } from './run.ts'
 import { addServers } from './servers.ts'
@@ -19,6 +20,7 @@ const commands: readonly ((program: Command) => void)[] = [
   addDemo,
   addInit,
   addCheck,
+  addPolicy,
   addReload,
   addStatus,
   addServers,
