@@ -33,8 +33,11 @@ export { parseSchema } from './schema/parse-schema.ts'
 export type { SchemaOptions } from './schema/parse-schema.ts'
 export { readSchema } from './schema/read-schema.ts'
 export { resolveSchema } from './schema/resolve.ts'
+export { schemaFromJson } from './schema/schema-json.ts'
+export { schemaToJson } from './schema/schema-to-json.ts'
+export { schemaToText } from './schema/schema-to-text.ts'
 export type * from './schema/schema.ts'
-export type { SchemaFragment } from './schema/syntax.ts'
+export type * from './schema/syntax.ts'
 export type { ParseOptions } from './text/parse.ts'
 export { entityFromText } from './text/entity-text.ts'
 export { decidePartial } from './decide/partial.ts'
@@ -48,6 +51,13 @@ export type * from './policy/syntax.ts'
 export { link } from './policy/template.ts'
 export type { SlotValues } from './policy/template.ts'
 export { expressionToText } from './print/expression.ts'
+export { schemaFromTools } from './tools/schema-from-tools.ts'
+export type {
+  ToolDefinition,
+  ToolNote,
+  ToolSchema,
+  ToolSchemaOptions,
+} from './tools/schema-from-tools.ts'
 export { isRecord, plain, set } from './values/values.ts'
 export type { CedarSet, RecordValue, Value } from './values/values.ts'
 export { childrenOf, contextMembers } from './compile/walk.ts'

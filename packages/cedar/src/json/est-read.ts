@@ -49,7 +49,8 @@ function effectFromNode(node: JsonNode): Effect {
   return effect
 }
 
-function annotationsFromNode(node: JsonNode | undefined): ReadonlyMap<string, string> {
+/** Annotations of a policy or of a schema's declaration. One without a text is `null` or empty. */
+export function annotationsFromNode(node: JsonNode | undefined): ReadonlyMap<string, string> {
   const annotations = new Map<string, string>()
   if (node === undefined) return annotations
   for (const [name, value] of membersOf(node, '"annotations"')) {

@@ -35,7 +35,7 @@ export function entityText({ type, id }: Entity): string {
   ])
 }
 
-function annotationsText(annotations: ReadonlyMap<string, string>): string {
+export function annotationsText(annotations: ReadonlyMap<string, string>): string {
   return object([...annotations].map(([name, value]) => [name, quoted(value)]))
 }
 

@@ -2,24 +2,17 @@
 
 import type { Cursor } from '../text/cursor.ts'
 import { INTERNAL, parseIdentifier, parseItems, parseName, parseString } from '../text/names.ts'
+import { isTypeKeyword } from './open-namespace.ts'
+import type { OpenNamespace } from './open-namespace.ts'
 import { parseRecord, parseReference, parseType, parseWord } from './parse-type.ts'
 import type {
   ActionDeclaration,
   ActionReference,
   Annotations,
-  CommonType,
   EntityDeclaration,
   NameReference,
   TypeExpression,
 } from './syntax.ts'
-
-/** A namespace being filled. */
-export interface OpenNamespace {
-  readonly name: string
-  readonly entities: Map<string, EntityDeclaration>
-  readonly actions: Map<string, ActionDeclaration>
-  readonly commonTypes: Map<string, CommonType>
-}
 
 /** Reads one declaration, with its semicolon, into the namespace. */
 export function parseDeclaration(cursor: Cursor, annotations: Annotations, into: OpenNamespace): void {
@@ -75,11 +68,6 @@ function declareCommonType(cursor: Cursor, annotations: Annotations, into: OpenN
   endOf(cursor, 'the type')
   if (into.commonTypes.has(name)) cursor.fail(`the type ${name} is declared twice`, at)
   into.commonTypes.set(name, { type, annotations, at })
-}
-
-/** Whether a name says what kind a type is in the JSON form, so that no common type can have it. */
-export function isTypeKeyword(name: string): boolean {
-  return /^(Bool|Boolean|Entity|Extension|Long|Record|Set|String)$/.test(name)
 }
 
 function declareActions(cursor: Cursor, annotations: Annotations, into: OpenNamespace): void {

@@ -5,9 +5,10 @@ import type { PolicyError, Result } from '../policy/result.ts'
 import { parseAnnotations } from '../text/annotations.ts'
 import { Cursor, ParseFailure } from '../text/cursor.ts'
 import { parseName } from '../text/names.ts'
-import type { OpenNamespace } from './parse-declaration.ts'
+import { openNamespace } from './open-namespace.ts'
+import type { OpenNamespace } from './open-namespace.ts'
 import { parseDeclaration } from './parse-declaration.ts'
-import type { Annotations, Namespace, SchemaFragment } from './syntax.ts'
+import type { Annotations, SchemaFragment } from './syntax.ts'
 
 export interface SchemaOptions {
   /** Named in errors. */
@@ -22,7 +23,7 @@ export function parseSchema(text: string, options: SchemaOptions = {}): Result<S
 class SchemaParser {
   readonly #cursor: Cursor
   readonly #errors: PolicyError[] = []
-  readonly #namespaces = new Map<string, Namespace & OpenNamespace>()
+  readonly #namespaces = new Map<string, OpenNamespace>()
 
   constructor(source: Source) {
     this.#cursor = new Cursor(source)
@@ -35,7 +36,7 @@ class SchemaParser {
         const { at } = cursor.peek()
         const annotations = parseAnnotations(cursor)
         if (cursor.sees('namespace')) this.#namespace(annotations, at)
-        else parseDeclaration(cursor, annotations, this.#open('', at))
+        else parseDeclaration(cursor, annotations, this.#open('', at, new Map()))
       })
       // One that is left over after an error would be a consequence of it.
       if (this.#errors.length > 0) cursor.accept('}')
@@ -60,17 +61,10 @@ class SchemaParser {
       this.#complain(`the namespace ${name} has no closing }`, named.at)
   }
 
-  #open(name: string, at: number, annotations: Annotations = new Map()): Namespace & OpenNamespace {
+  #open(name: string, at: number, annotations: Annotations): OpenNamespace {
     const known = this.#namespaces.get(name)
     if (known !== undefined) return known
-    const namespace = {
-      name,
-      annotations,
-      at,
-      entities: new Map(),
-      actions: new Map(),
-      commonTypes: new Map(),
-    }
+    const namespace = openNamespace(name, at, annotations)
     this.#namespaces.set(name, namespace)
     return namespace
   }

@@ -1,33 +1,19 @@
-// Names and type expressions of a schema to types. A name means what its namespace declares, else what is declared
-// without a namespace, else a type of the language; a common type comes before an entity type of the same name.
+// The type expressions of a schema to types.
 
 import { MAX_NESTING } from '../text/cursor.ts'
 import type { Complaints, Declared, Definitions, Scope } from './definitions.ts'
 import { readings } from './definitions.ts'
+import { meaningOf } from './meaning.ts'
+import type { Among, Meaning } from './meaning.ts'
 import { dependencyOrder } from './order.ts'
 import type { CedarType, MemberType, RecordType } from './schema.ts'
 import type { CommonType, NameReference, TypeExpression } from './syntax.ts'
 import { explainUnknown } from './unknown-name.ts'
 
-type Among = (TypeExpression & { kind: 'name' })['among']
-
 export const EMPTY_RECORD: RecordType = Object.freeze({ kind: 'record', members: new Map() })
-
-const PRIMITIVES: ReadonlyMap<string, CedarType> = new Map([
-  ['Bool', { kind: 'boolean' }],
-  ['Long', { kind: 'long' }],
-  ['String', { kind: 'string' }],
-])
-const EXTENSIONS: ReadonlyMap<string, CedarType> = new Map(
-  (['ipaddr', 'decimal', 'datetime', 'duration'] as const).map((name) => [name, { kind: 'extension', name }]),
-)
-/** The types of the language, by the names a schema can use unless it declares them itself. */
-const LANGUAGE_TYPES: ReadonlyMap<string, CedarType> = new Map([...PRIMITIVES, ...EXTENSIONS])
 
 /** What stands for a type that was complained about. */
 const UNKNOWN: CedarType = { kind: 'boolean' }
-
-type Meaning = { readonly common: Declared<CommonType> } | { readonly type: CedarType }
 
 export class TypeResolver {
   readonly #definitions: Definitions
@@ -77,12 +63,12 @@ export class TypeResolver {
   #typeOf(expression: TypeExpression, scope: Scope): CedarType {
     switch (expression.kind) {
       case 'name': {
-        const meaning = this.#meaning(expression.name, scope, expression.among)
+        const meaning = this.#meaning(expression, scope)
         if (meaning === undefined) {
           this.#complainOfUnknown(expression, scope)
           return UNKNOWN
         }
-        return 'type' in meaning ? meaning.type : (this.#commonTypes.get(meaning.common) ?? UNKNOWN)
+        return this.#typeMeant(meaning)
       }
       case 'set': {
         const element = this.typeOf(expression.element, scope)
@@ -98,6 +84,17 @@ export class TypeResolver {
     }
   }
 
+  #typeMeant(meaning: Meaning): CedarType {
+    switch (meaning.kind) {
+      case 'common':
+        return this.#commonTypes.get(meaning.declared) ?? UNKNOWN
+      case 'entity':
+        return { kind: 'entity', type: meaning.name }
+      case 'language':
+        return meaning.type
+    }
+  }
+
   /** Bounds how deep a type nests once its common types are put in, since whoever uses it recurses. */
   #made(type: CedarType, parts: readonly CedarType[], { at }: TypeExpression, { source }: Scope): CedarType {
     const height = 1 + Math.max(0, ...parts.map((part) => this.#heights.get(part) ?? 0))
@@ -110,8 +107,8 @@ export class TypeResolver {
   #commonTypesIn(expression: TypeExpression, scope: Scope): readonly Declared<CommonType>[] {
     switch (expression.kind) {
       case 'name': {
-        const meaning = this.#meaning(expression.name, scope, expression.among)
-        return meaning !== undefined && 'common' in meaning ? [meaning.common] : []
+        const meaning = this.#meaning(expression, scope)
+        return meaning?.kind === 'common' ? [meaning.declared] : []
       }
       case 'set':
         return this.#commonTypesIn(expression.element, scope)
@@ -120,30 +117,12 @@ export class TypeResolver {
     }
   }
 
-  #meaning(name: string, { namespace }: Scope, among: Among): Meaning | undefined {
-    if (among === 'primitives') return wrapped(PRIMITIVES.get(name))
-    if (among === 'extensions') return wrapped(EXTENSIONS.get(name))
-    const { entities, commonTypes, actionTypes } = this.#definitions
-    for (const reading of readings(name, namespace)) {
-      const common = among === 'entities' ? undefined : commonTypes.get(reading)
-      if (common !== undefined) return { common }
-      const entity = entities.has(reading)
-      if ((entity || actionTypes.has(reading)) && among !== 'common')
-        return { type: { kind: 'entity', type: reading } }
-      // An entity type hides a type of the language also where no entity type may stand.
-      const language =
-        entity || among === 'entities' ? undefined : LANGUAGE_TYPES.get(reading.replace(/^__cedar::/, ''))
-      if (language !== undefined) return { type: language }
-    }
-    return undefined
+  #meaning({ name, among }: TypeExpression & { kind: 'name' }, { namespace }: Scope): Meaning | undefined {
+    return meaningOf(name, namespace, among, this.#definitions)
   }
 
   #complainOfUnknown(reference: NameReference & { among?: Among }, { namespace, source }: Scope): void {
     const message = explainUnknown(reference.name, reference.among, namespace, this.#definitions)
     this.#complaints.add(message, source, reference.at)
   }
-}
-
-function wrapped(type: CedarType | undefined): Meaning | undefined {
-  return type === undefined ? undefined : { type }
 }

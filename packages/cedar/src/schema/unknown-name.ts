@@ -3,10 +3,10 @@
 import { suggest } from '../policy/suggest.ts'
 import type { Definitions } from './definitions.ts'
 import { qualified, readings } from './definitions.ts'
-import type { TypeExpression } from './syntax.ts'
+import { LANGUAGE_TYPES } from './meaning.ts'
+import type { Among } from './meaning.ts'
 
-/** Types of the language, for suggestions, and what other languages call them. */
-const LANGUAGE = ['Bool', 'Long', 'String', 'ipaddr', 'decimal', 'datetime', 'duration']
+/** What other languages call the types of this one. */
 const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['boolean', 'Bool'],
   ['int', 'Long'],
@@ -23,7 +23,7 @@ const ELSEWHERE: ReadonlyMap<string, string> = new Map([
 
 export function explainUnknown(
   name: string,
-  among: (TypeExpression & { kind: 'name' })['among'],
+  among: Among,
   namespace: string,
   { entities, commonTypes }: Definitions,
 ): string {
@@ -54,7 +54,7 @@ function likely(
     prefix !== '' && full.startsWith(prefix) ? full.slice(prefix.length) : full,
   )
   const habit = language ? ELSEWHERE.get(name.toLowerCase()) : undefined
-  const near = suggest(name, language ? [...written, ...LANGUAGE] : written)
+  const near = suggest(name, language ? [...written, ...LANGUAGE_TYPES] : written)
   // The same name, in a namespace that was not written or is another one.
   const own = name.slice(name.lastIndexOf(':') + 1)
   return near ?? habit ?? written.find((full) => full === own || full.endsWith(`::${own}`))

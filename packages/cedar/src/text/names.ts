@@ -9,13 +9,15 @@ import type { Token } from './tokens.ts'
 
 const RESERVED = new Set(['true', 'false', 'if', 'then', 'else', 'in', 'is', 'like', 'has', '__cedar'])
 
-/** Whether a text, as it stands, names an entity type. */
-export function isTypeName(text: string): boolean {
-  return text.split('::').every((part) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(part) && !RESERVED.has(part))
-}
-
-/** Where `__cedar` may stand too: in schemas it qualifies the types of the language, `__cedar::Long`. */
+/** Reserved, but in schemas it qualifies the types of the language: `__cedar::Long`. */
 export const INTERNAL = '__cedar'
+
+/** Whether a text, as it stands, names an entity type. `allowed` is taken though it is reserved. */
+export function isTypeName(text: string, allowed?: typeof INTERNAL): boolean {
+  return text
+    .split('::')
+    .every((part) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(part) && (!RESERVED.has(part) || part === allowed))
+}
 
 /** An identifier that may name an attribute or a type. `allowed` is taken though it is reserved. */
 export function parseIdentifier(cursor: Cursor, what: string, allowed?: typeof INTERNAL): Token {
