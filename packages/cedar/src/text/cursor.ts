@@ -1,6 +1,7 @@
 // A parser's place among the tokens. Complaints are thrown as `ParseFailure`, which the public functions catch; nothing
 // else is thrown, since nesting is bounded here before it could exhaust the stack.
 
+import { childrenOf } from '../compile/walk.ts'
 import type { Source } from '../policy/result.ts'
 import type { Expression } from '../policy/syntax.ts'
 import type { Token } from './tokens.ts'
@@ -24,6 +25,7 @@ export class Cursor {
   #token: Token
   #following: Token | undefined
   #nesting = 0
+  #nodes = 0
   readonly #heights = new Map<Expression, number>()
 
   constructor(source: Source) {
@@ -100,15 +102,24 @@ export class Cursor {
 
   #leaveBrackets(): void {
     this.#nesting = 0
-    this.#heights.clear()
+    this.#nodes = 0
+    if (this.#heights.size > 0) this.#heights.clear()
   }
 
-  /** Records how high a tree has grown. */
-  node(expression: Expression, ...children: readonly Expression[]): Expression {
-    let height = 0
-    for (const child of children) height = Math.max(height, this.#heights.get(child) ?? 0)
-    if (++height > MAX_NESTING) this.fail('nested too deeply', expression.at)
-    this.#heights.set(expression, height)
-    return expression
+  /** Makes sure that a tree has not grown too high. */
+  node(expression: Expression): Expression {
+    // No tree is higher than it has nodes: most need no measuring.
+    const high = ++this.#nodes > MAX_NESTING && this.#heightOf(expression) > MAX_NESTING
+    return high ? this.fail('nested too deeply', expression.at) : expression
+  }
+
+  #heightOf(expression: Expression): number {
+    let height = this.#heights.get(expression)
+    if (height === undefined) {
+      height = 0
+      for (const child of childrenOf(expression)) height = Math.max(height, this.#heightOf(child) + 1)
+      this.#heights.set(expression, height)
+    }
+    return height
   }
 }

@@ -23,7 +23,7 @@ function parseIf(cursor: Cursor): Expression {
   const then = parseExpression(cursor)
   cursor.expect('else', 'after the first branch')
   const otherwise = parseExpression(cursor)
-  return cursor.node({ kind: 'if', at, condition, then, else: otherwise }, condition, then, otherwise)
+  return cursor.node({ kind: 'if', at, condition, then, else: otherwise })
 }
 
 function parseOr(cursor: Cursor): Expression {
@@ -44,17 +44,17 @@ function parseChain(
   if (!cursor.sees(symbol)) return first
   const operands = [first]
   while (cursor.accept(symbol)) operands.push(parseOperand(cursor))
-  return cursor.node({ kind, at: first.at, operands }, ...operands)
+  return cursor.node({ kind, at: first.at, operands })
 }
 
 function parseRelation(cursor: Cursor): Expression {
   const left = parseSum(cursor)
   const operator = cursor.peek()
   if (cursor.accept('has')) {
-    return cursor.node({ kind: 'has', at: operator.at, object: left, path: parsePath(cursor) }, left)
+    return cursor.node({ kind: 'has', at: operator.at, object: left, path: parsePath(cursor) })
   }
   if (cursor.accept('like')) {
-    return cursor.node({ kind: 'like', at: operator.at, subject: left, pattern: parsePattern(cursor) }, left)
+    return cursor.node({ kind: 'like', at: operator.at, subject: left, pattern: parsePattern(cursor) })
   }
   if (cursor.accept('is')) return parseIs(cursor, left, operator.at)
   if (!seesRelation(cursor)) return left
@@ -71,11 +71,8 @@ function seesRelation(cursor: Cursor): boolean {
 }
 
 function binary(cursor: Cursor, operator: Token, left: Expression, right: Expression): Expression {
-  return cursor.node(
-    { kind: 'binary', at: operator.at, operator: operator.text as BinaryOperator, left, right },
-    left,
-    right,
-  )
+  const { at, text } = operator
+  return cursor.node({ kind: 'binary', at, operator: text as BinaryOperator, left, right })
 }
 
 /** What follows `has`: one name in quotes, or a path of identifiers. */
@@ -88,9 +85,9 @@ function parsePath(cursor: Cursor): string[] {
 
 function parseIs(cursor: Cursor, subject: Expression, at: number): Expression {
   const type = parseName(cursor, 'an entity type')
-  if (!cursor.accept('in')) return cursor.node({ kind: 'is', at, subject, type }, subject)
+  if (!cursor.accept('in')) return cursor.node({ kind: 'is', at, subject, type })
   const container = parseSum(cursor)
-  return cursor.node({ kind: 'is', at, subject, type, in: container }, subject, container)
+  return cursor.node({ kind: 'is', at, subject, type, in: container })
 }
 
 function parseSum(cursor: Cursor): Expression {
@@ -127,7 +124,7 @@ function parseUnary(cursor: Cursor): Expression {
     expression = parseMember(cursor)
   }
   const kind = sign.text === '!' ? 'not' : 'negate'
-  while (count-- > 0) expression = cursor.node({ kind, at: sign.at, operand: expression }, expression)
+  while (count-- > 0) expression = cursor.node({ kind, at: sign.at, operand: expression })
   return expression
 }
 
@@ -148,16 +145,13 @@ function parseMember(cursor: Cursor): Expression {
     const { at, text } = cursor.next()
     if (text === '(') cursor.fail('only functions and methods can be called', at)
     if (text === '[') {
-      object = cursor.node(
-        { kind: 'attribute', at, object, name: parseString(cursor, 'an attribute name') },
-        object,
-      )
+      object = cursor.node({ kind: 'attribute', at, object, name: parseString(cursor, 'an attribute name') })
       cursor.expect(']', 'after the attribute name')
     } else {
       const name = parseIdentifier(cursor, 'an attribute name')
       object = cursor.accept('(')
         ? parseMethod(cursor, object, name)
-        : cursor.node({ kind: 'attribute', at: name.at, object, name: name.text }, object)
+        : cursor.node({ kind: 'attribute', at: name.at, object, name: name.text })
     }
   }
   return object
@@ -177,7 +171,7 @@ function parseMethod(cursor: Cursor, object: Expression, name: Token): Expressio
   switch (name.text) {
     case 'isEmpty':
       arity(0)
-      return cursor.node({ kind: 'isEmpty', at: name.at, operand: object }, object)
+      return cursor.node({ kind: 'isEmpty', at: name.at, operand: object })
     case 'contains':
     case 'containsAll':
     case 'containsAny':
@@ -193,7 +187,7 @@ function parseMethod(cursor: Cursor, object: Expression, name: Token): Expressio
 }
 
 function call(cursor: Cursor, name: Token, list: readonly Expression[]): Expression {
-  return cursor.node({ kind: 'call', at: name.at, name: name.text, arguments: list }, ...list)
+  return cursor.node({ kind: 'call', at: name.at, name: name.text, arguments: list })
 }
 
 function parsePrimary(cursor: Cursor): Expression {
@@ -221,7 +215,7 @@ function parseBracket(cursor: Cursor, at: number): Expression {
   }
   if (cursor.accept('[')) {
     const elements = parseList(cursor, ']', () => parseExpression(cursor))
-    return cursor.node({ kind: 'set', at, elements }, ...elements)
+    return cursor.node({ kind: 'set', at, elements })
   }
   if (cursor.accept('{')) return parseRecord(cursor, at)
   return cursor.unexpected('an expression')
@@ -265,5 +259,5 @@ function parseRecord(cursor: Cursor, at: number): Expression {
     cursor.expect(':', 'after the key')
     return { name, value: parseExpression(cursor) }
   })
-  return cursor.node({ kind: 'record', at, members }, ...members.map((entry) => entry.value))
+  return cursor.node({ kind: 'record', at, members })
 }
