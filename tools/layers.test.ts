@@ -18,7 +18,7 @@ gateway/src/policy/b.ts | import '../../../cedar/src/a.ts' | policy/ must not im
 gateway/src/policy/c.ts | import '../../../../test/a.ts' | policy/ must not import test/a.ts: other packages are imported by name, tests and tools never
 gateway/src/model/a.ts | import 'zod' | model/ must not import zod: row 1 imports only row 0 and itself
 gateway/src/authn/a.ts | import 'undici' | authn/ must not import undici: connections to servers are made in upstream/ only
-gateway/src/vault/a.ts | import 'node:fs/promises' | vault/ must not import node:fs/promises: only row 4 (server, cli, store) touches
+gateway/src/vault/a.ts | import 'node:fs/promises' | vault/ must not import node:fs/promises: only row 4 (server, cli, store, validate) touches
 gateway/src/upstream/a.ts | import 'child_process' | upstream/ must not import child_process: only row 4
 gateway/src/exposure/c.ts | export { isIP, connect } from 'node:net' | exposure/ must not import node:net: only row 4
 gateway/src/authn/d.ts | import os from 'node:os'; os.hostname() | authn/ must not import node:os: only row 4

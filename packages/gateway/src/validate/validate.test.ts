@@ -1,0 +1,271 @@
+/** What is said about policies, and where. The schema is one as the gateway generates them. */
+import { parsePolicies, parseSchema } from '@tollgate/cedar'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { ValidationCache } from './cache.ts'
+import { validatePolicies } from './validate.ts'
+
+const SCHEMA = `
+entity Group;
+entity User in [Group] tags String;
+entity Server;
+entity Tool in [Server] = { name: String, readOnly: Bool, reads: Set<String> };
+entity Resource in [Server] = { uri: String };
+action "tools/call";
+action "files__read_file" in ["tools/call"] appliesTo {
+  principal: [User], resource: [Tool],
+  context: { input: { path: String, limit?: Long, tail?: Long, options?: { deep?: Bool, kind: String } }, source: { ip?: ipaddr, transport: String }, score: decimal }
+};
+action "files__write_file" in ["tools/call"] appliesTo {
+  principal: [User], resource: [Tool],
+  context: { input: { path: String, content: String }, source: { ip?: ipaddr, transport: String }, score: decimal }
+};
+action "git__log" in ["tools/call"] appliesTo {
+  principal: [User], resource: [Tool],
+  context: { input: {}, source: { ip?: ipaddr, transport: String }, score: decimal }
+};
+action "resources/read" appliesTo {
+  principal: [User], resource: [Resource], context: { source: { ip?: ipaddr, transport: String } }
+};`
+const READ = '@id("p") permit (principal, action == Action::"files__read_file", resource)'
+
+const cache = new ValidationCache()
+
+async function validate(text: string) {
+  const policies = parsePolicies(text, { file: 'a.cedar' })
+  const fragment = parseSchema(SCHEMA)
+  if (!policies.ok || !fragment.ok) throw new Error(JSON.stringify([policies, fragment]))
+  return validatePolicies({
+    checks: [{ fragment: fragment.value, policies: policies.value }],
+    cache,
+    limitSeconds: 60,
+    signal: new AbortController().signal,
+    unknown: (action, [first]) =>
+      action === 'git__log' && first === 'input' ? 'takes what it likes' : undefined,
+  })
+}
+
+async function check(text: string) {
+  const { findings, problems } = await validate(text)
+  expect(problems).toEqual([])
+  return findings.map(({ line, column, severity, message, suggestion }) => {
+    const kind = severity === 'error' ? '' : 'warning: '
+    return `${line}:${column}: ${kind}${message}${suggestion === undefined ? '' : `; ${suggestion}`}`
+  })
+}
+
+/** What is said about the conditions of a policy for files__read_file, which begin at 2:1. */
+const conditions: readonly (readonly [title: string, text: string, expected: string])[] = [
+  [
+    'a misspelt attribute',
+    'when { context.input.pth == "a" }',
+    '2:22: context.input has no attribute `pth` for Action::"files__read_file"; did you mean `path`?',
+  ],
+  [
+    'an attribute like no other',
+    'when { context.input.zebra == "a" }',
+    '2:22: context.input has no attribute `zebra` for Action::"files__read_file"; there are `limit`, `options`, `path` and `tail`',
+  ],
+  [
+    'in the middle of a path',
+    'when { context.inptu.path == "a" }',
+    '2:16: context has no attribute `inptu` for Action::"files__read_file"; did you mean `input`?',
+  ],
+  [
+    'in brackets',
+    'when { context["input"]["pth"] == "a" }',
+    '2:24: context.input has no attribute `pth` for Action::"files__read_file"; did you mean `path`?',
+  ],
+  [
+    'of an entity',
+    'when { resource.readonly }',
+    '2:17: resource has no attribute `readonly` (it is a Tool); did you mean `readOnly`?',
+  ],
+  [
+    'after characters of several bytes',
+    'when { "ü😀" == context.input.pth }',
+    '2:31: context.input has no attribute `pth` for Action::"files__read_file"; did you mean `path`?',
+  ],
+  [
+    'an unguarded optional attribute',
+    'when { context.input.limit < 5 }',
+    '2:22: `limit` of context.input is optional for Action::"files__read_file": where it is absent this policy is an error, and refuses the call; write `context.input has limit && …`',
+  ],
+  [
+    'one in an optional record',
+    'when { context.input has options && context.input.options.deep }',
+    '2:59: `deep` of context.input.options is optional for Action::"files__read_file": where it is absent this policy is an error, and refuses the call; write `context.input.options has deep && …`',
+  ],
+  [
+    'an unguarded tag',
+    'when { principal.getTag("team") == "x" }',
+    '2:8: principal need not have the tag "team": where it is absent this policy is an error, and refuses the call; write `principal.hasTag("team") && …`',
+  ],
+  [
+    'text for a number',
+    'when { context.input has limit && context.input.limit == "5" }',
+    '2:35: `context.input.limit == "5"` compares a Long and a String, which are never equal; write `5` instead of `"5"`',
+  ],
+  [
+    'a number for text',
+    'when { 5 == context.input.path }',
+    '2:8: `5 == context.input.path` compares a Long and a String, which are never equal; write `"5"` instead of `5`',
+  ],
+  [
+    'text for an address',
+    'when { context.source has ip && context.source.ip != "10.0.0.1" }',
+    '2:33: `context.source.ip != "10.0.0.1"` compares a String and a ipaddr, which are never equal; write `ip("10.0.0.1")` instead of `"10.0.0.1"`'.replace(
+      'a ipaddr',
+      'an ipaddr',
+    ),
+  ],
+  [
+    'an element for a set',
+    'when { resource.reads == "private" }',
+    '2:8: `resource.reads == "private"` compares a String and a Set<String>, which are never equal; write `resource.reads.contains("private")`',
+  ],
+  [
+    'an order of texts',
+    'when { context.input.path < 5 }',
+    '2:8: `context.input.path` is a String where a Long is needed; strings are compared with == or like',
+  ],
+  [
+    'an order of decimals',
+    'when { context.score >= 3 }',
+    '2:8: `context.score` is a decimal where a Long is needed; write `context.score.greaterThanOrEqual(decimal("3.0"))`',
+  ],
+  [
+    'text for a condition',
+    'when { context.input.path }',
+    '2:8: `context.input.path` is a String where a Bool is needed; write `context.input.path == "…"`',
+  ],
+  [
+    'like for a set',
+    'when { resource.reads like "priv*" }',
+    '2:8: `resource.reads` is a Set<String> where a String is needed; write `resource.reads.contains("…")`',
+  ],
+  [
+    'in for a set',
+    'when { resource.name in resource.reads }',
+    '2:8: `resource.name` is a String where an entity is needed; write `resource.reads.contains(resource.name)`',
+  ],
+  [
+    'a name for an entity',
+    'when { principal == "alice" }',
+    '2:8: `principal == "alice"` compares a String and a User, which are never equal; write `User::"alice"` instead of `"alice"`',
+  ],
+  [
+    'an address that is none',
+    'when { ip("300.1.1.1").isIpv4() }',
+    '2:8: error during extension function argument validation: failed to parse as IP address: `"300.1.1.1"`; valid IP strings are IPv4/IPv6 addresses or CIDR ranges like `127.0.0.1`, `127.0.0.1/24`, or `ffee::/64`',
+  ],
+  [
+    'letters that look alike',
+    'when { context.input.path == "say \u0441hangе" }',
+    '2:30: warning: string `"say \u0441hangе"` contains mixed scripts',
+  ],
+]
+
+const policies: readonly (readonly [title: string, text: string, expected: readonly string[]])[] = [
+  [
+    'an unknown action',
+    'permit (principal,\n  action == Action::"files__red_file", resource);',
+    ['2:13: there is no action Action::"files__red_file"; did you mean `Action::"files__read_file"`?'],
+  ],
+  [
+    'a tool without its server',
+    'permit (principal, action in [Action::"git__log", Action::"write_file"], resource);',
+    ['1:51: there is no action Action::"write_file"; did you mean `Action::"files__write_file"`?'],
+  ],
+  [
+    'an unknown group',
+    'permit (principal, action in Action::"tool/calls", resource);',
+    ['1:30: there is no action Action::"tool/calls"; did you mean `Action::"tools/call"`?'],
+  ],
+  [
+    'an unknown action in a condition',
+    'permit (principal, action, resource) when { action == Action::"resource/read" };',
+    ['1:55: there is no action Action::"resource/read"; did you mean `Action::"resources/read"`?'],
+  ],
+  [
+    'an unknown type',
+    'permit (principal is Usr, action, resource in Sever::"files");',
+    [
+      '1:22: there is no entity type Usr; did you mean User?',
+      '1:47: there is no entity type Sever; did you mean Server?',
+    ],
+  ],
+  [
+    'a condition that never holds',
+    `${READ} when { false };`,
+    ['1:1: warning: this policy never applies: no request makes its conditions true'],
+  ],
+  [
+    'a scope that fits no action',
+    'permit (principal in Server::"files", action, resource);',
+    ['1:1: warning: this policy never applies: no action has such principals and resources together'],
+  ],
+  [
+    'a misspelt name that is tested',
+    `${READ} when { context.input has pth && context.input.pth == "" };`,
+    ['1:102: context.input never has an attribute `pth`; did you mean `path`?'],
+  ],
+  [
+    'one of several tests',
+    `${READ} when { context.input has pth || resource.readOnly };`,
+    ['1:102: warning: context.input never has an attribute `pth`; did you mean `path`?'],
+  ],
+]
+
+beforeAll(async () => {
+  // One trip to the engine for all; what it said is then known.
+  const texts = [...conditions.map(([, text]) => `${READ}\n${text};`), ...policies.map(([, text]) => text)]
+  await check(texts.join('\n'))
+})
+
+describe('policies against the schema', () => {
+  it.each(conditions)('%s', async (_title, text, expected) => {
+    expect((await check(`${READ}\n${text};`))[0]).toBe(expected)
+  })
+
+  it.each(policies)('%s', async (_title, text, expected) => {
+    expect(await check(text)).toEqual(expected)
+  })
+
+  it('says once what holds for several actions, and asks for a guard where others have the attribute', async () => {
+    const some =
+      'permit (principal, action in [Action::"files__read_file", Action::"files__write_file"], resource)'
+    expect(await check(`${some}\nwhen { context.input.limit == 1 };`)).toEqual([
+      '2:22: context.input has no attribute `limit` for Action::"files__write_file"; write `context.input has limit && …`, or name in the scope what has it',
+    ])
+    expect(
+      await check('permit (principal, action, resource is Tool)\nwhen { context.sourc.transport == "tcp" };'),
+    ).toEqual([
+      '2:16: context has no attribute `sourc` for Action::"files__read_file", Action::"files__write_file" and Action::"git__log"; did you mean `source`?',
+    ])
+  })
+
+  it('warns where the schema does not know what a tool takes', async () => {
+    expect(
+      await check(
+        'permit (principal, action == Action::"git__log", resource)\nwhen { context.input.author == "me" };',
+      ),
+    ).toEqual([
+      '2:22: warning: whether context.input has `author` cannot be checked: git__log takes what it likes; write `context.input has author && …`',
+    ])
+  })
+
+  it('finds nothing wrong with what is right', async () => {
+    const right = `${READ} when { context.input has limit && context.input.limit <= 9007199254740993 && resource.readOnly }
+      unless { context.source has ip && context.source.ip.isLoopback() };`
+    expect(await check(right)).toEqual([])
+  })
+
+  it('names policies in files with several by their own lines, and by their ids', async () => {
+    const { findings } = await validate(
+      `${READ};\n\n// é\n@id("q")\npermit (principal, action, resource)\n  when { principal.nick == "x" };`,
+    )
+    expect(findings).toMatchObject([
+      { file: 'a.cedar', line: 6, column: 20, length: 4, policy: 'q', rule: 'attribute' },
+    ])
+  })
+})
