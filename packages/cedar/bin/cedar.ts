@@ -2,12 +2,15 @@
 import { globSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { isCorpusTest, runCorpusTest } from '@tollgate/cedar'
+import { CorpusRunner } from '@tollgate/cedar'
+import type { CorpusReport } from '@tollgate/cedar'
+import { OfficialValidator } from './official-validator.ts'
 
-const USAGE = `npm run --silent cedar -- test [--root FOLDER] <files or folders…>
-  Runs tests in the format of the official integration tests: policies, entities, requests, expected answers.
+const USAGE = `npm run --silent cedar -- test [--root FOLDER] [--validate] <files or folders…>
+  Runs tests in the format of the official integration tests: policies, entities, a schema, requests, expected answers.
   --root FOLDER   what the paths inside the test files are relative to; default: the current folder
-  Of a folder all tests are run, at any depth. Schemas are not read, so validation is not checked.
+  --validate      also ask the official validator whether policies are valid, and compare with what the tests say
+  Of a folder all tests are run, at any depth; JSON that is no test is passed over.
   Exit status: 0 when everything passed, 1 when something failed or there was no test, 2 when called wrongly.
 `
 
@@ -21,52 +24,45 @@ function readText(file: string): string | undefined {
   }
 }
 
-interface TestFile {
-  readonly file: string
-  readonly text: string | undefined
-  /** False for a JSON file that was found in a folder and is none. */
-  readonly isTest: boolean
-}
-
-/** A file that was named is a test; of a folder, the files that look like one. */
-function testsOf(target: string): TestFile[] {
-  if (statSync(target, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    return [{ file: target, text: readText(target), isTest: true }]
-  }
+/** A file is what was named; of a folder, the JSON files. */
+function filesOf(target: string): string[] {
+  if (statSync(target, { throwIfNoEntry: false })?.isDirectory() !== true) return [target]
   return globSync('**/*.json', { cwd: target })
     .sort()
     .map((name) => path.join(target, name))
-    .map((file) => {
-      const text = readText(file)
-      return { file, text, isTest: text !== undefined && isCorpusTest(text) }
-    })
 }
 
-function runTests(root: string, targets: readonly string[]): number {
-  let passed = 0
-  let failed = 0
-  let unchecked = 0
+function runTests(root: string, targets: readonly string[], validate: boolean): number {
+  const read = (name: string): string | undefined => readText(path.resolve(root, name))
+  const runner = new CorpusRunner(read)
+  const validator = validate ? new OfficialValidator(read) : undefined
+  const requests = { passed: 0, failed: 0 }
   let others = 0
-  for (const { file, text, isTest } of targets.flatMap(testsOf)) {
-    if (!isTest) {
+  for (const file of targets.flatMap(filesOf)) {
+    const report = runFile(runner, file)
+    if (report === undefined) {
       others++
       continue
     }
-    const report =
-      text === undefined
-        ? { passed: 0, failures: ['there is no such file'], uncheckedValidations: 0 }
-        : runCorpusTest(text, file, (name) => readText(path.resolve(root, name)))
     for (const failure of report.failures) print(`FAILED ${file}: ${failure}`)
-    passed += report.passed
-    failed += report.failures.length
-    unchecked += report.uncheckedValidations
+    requests.passed += report.passed
+    requests.failed += report.failures.length
+    const fault = report.validation === undefined ? undefined : validator?.check(report.validation)
+    if (fault !== undefined) print(`FAILED ${file}: ${fault}`)
   }
   if (others > 0) print(`not tests, so not run: ${others} JSON files`)
-  if (unchecked > 0) print(`schemas are not read: ${unchecked} validations not checked`)
-  print(`${passed} passed, ${failed} failed`)
-  if (passed + failed > 0) return failed > 0 ? 1 : 0
+  if (validator !== undefined) print(`validations: ${validator.passed} as expected, ${validator.failed} not`)
+  print(`${requests.passed} passed, ${requests.failed} failed`)
+  const failed = requests.failed + (validator?.failed ?? 0)
+  if (requests.passed + failed > 0) return failed > 0 ? 1 : 0
   process.stderr.write('cedar: no test found\n')
   return 1
+}
+
+function runFile(runner: CorpusRunner, file: string): CorpusReport | undefined {
+  const text = readText(file)
+  if (text !== undefined) return runner.run(text, file)
+  return { passed: 0, failures: ['there is no such file'], validation: undefined }
 }
 
 function main(args: readonly string[]): number {
@@ -75,18 +71,23 @@ function main(args: readonly string[]): number {
     parsed = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { root: { type: 'string', default: '.' }, help: { type: 'boolean', default: false } },
+      options: {
+        root: { type: 'string', default: '.' },
+        validate: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
     })
   } catch (error) {
     process.stderr.write(`cedar: ${error instanceof Error ? error.message : String(error)}\n${USAGE}`)
     return 2
   }
   const [command, ...targets] = parsed.positionals
-  if (parsed.values.help) {
+  const { root, validate, help } = parsed.values
+  if (help) {
     process.stdout.write(USAGE)
     return 0
   }
-  if (command === 'test' && targets.length > 0) return runTests(parsed.values.root, targets)
+  if (command === 'test' && targets.length > 0) return runTests(root, targets, validate)
   process.stderr.write(USAGE)
   return 2
 }

@@ -2,8 +2,8 @@
 
 export { compile } from './compile/compile.ts'
 export type { PolicySet } from './compile/compile.ts'
-export { isCorpusTest, runCorpusTest } from './corpus/corpus.ts'
-export type { CorpusReport, ReadFile } from './corpus/corpus.ts'
+export { CorpusRunner } from './corpus/corpus.ts'
+export type { CorpusReport, CorpusValidation, ReadFile } from './corpus/corpus.ts'
 export { policyTestFault, policyTestsFromJson } from './corpus/policy-tests.ts'
 export type { PolicyTest, PolicyTestOptions } from './corpus/policy-tests.ts'
 export { couldApply } from './decide/could-apply.ts'

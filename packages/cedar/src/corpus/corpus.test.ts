@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, it, test } from 'vitest'
-import { isCorpusTest, runCorpusTest } from './corpus.ts'
+import { CorpusRunner } from './corpus.ts'
 
 const PACKAGE = path.resolve(import.meta.dirname, '../..')
 const CORPUS = path.join(PACKAGE, 'corpus')
@@ -29,12 +29,18 @@ function changed(name: string, from: string, to: string): string {
 describe('the command', () => {
   it('passes all tests of a folder', () => {
     const { status, lines } = run('test', '--root', CORPUS, CORPUS)
-    expect(lines).toEqual([
-      'not tests, so not run: 2 JSON files',
-      'schemas are not read: 4 validations not checked',
-      '20 passed, 0 failed',
-    ])
+    expect(lines).toEqual(['not tests, so not run: 4 JSON files', '40 passed, 0 failed'])
     expect(status).toBe(0)
+  })
+
+  it('passes over files that are no tests, also when they are named', () => {
+    const named = ['tests/values.json', 'entities/shop.json', 'shop.cedarschema.json'].map((name) =>
+      path.join(CORPUS, name),
+    )
+    expect(run('test', '--root', CORPUS, ...named)).toMatchObject({
+      status: 0,
+      lines: ['not tests, so not run: 2 JSON files', '5 passed, 0 failed'],
+    })
   })
 
   it('names what failed, and fails', () => {
@@ -42,8 +48,20 @@ describe('the command', () => {
     const { status, lines } = run('test', '--root', CORPUS, file, path.join(CORPUS, 'tests/errors.json'))
     expect(lines).toEqual([
       `FAILED ${file}: "nothing permits": expected allow, reason none, errors none; got deny, reason none, errors none`,
-      'schemas are not read: 2 validations not checked',
       '11 passed, 1 failed',
+    ])
+    expect(status).toBe(1)
+  })
+
+  it('asks the official validator where it is told to', () => {
+    const file = changed('values.json', '"shouldValidate": false', '"shouldValidate": true')
+    const { status, lines } = run('test', '--validate', '--root', CORPUS, CORPUS, file)
+    const wrong = `FAILED ${file}: the policies should be valid; policy0: for policy \`policy0\`, unable to guarantee`
+    expect(lines).toEqual([
+      expect.stringContaining(wrong),
+      'not tests, so not run: 4 JSON files',
+      'validations: 8 as expected, 1 not',
+      '45 passed, 0 failed',
     ])
     expect(status).toBe(1)
   })
@@ -68,14 +86,20 @@ describe('the command', () => {
 })
 
 describe('a test that is wrong', () => {
-  const read = (name: string): string | undefined =>
-    name === 'gone' ? undefined : readFileSync(path.join(CORPUS, name), 'utf8')
-  const text = readFileSync(path.join(CORPUS, 'tests/decisions.json'), 'utf8')
+  const runner = new CorpusRunner((name) =>
+    name === 'gone' ? undefined : readFileSync(path.join(CORPUS, name), 'utf8'),
+  )
+  const failuresOf = (name: string, from: string, to: string): unknown => {
+    const text = readFileSync(path.join(CORPUS, 'tests', name), 'utf8')
+    expect(text).toContain(from)
+    return runner.run(text.replace(from, to), 't.json')?.failures
+  }
 
   test.each([
     ['"reason": ["policy0"]', '"reason": ["policy1"]', 'got allow, reason policy0, errors none'],
     ['"errors": ["policy2"]', '"errors": []', 'expected deny, reason none, errors none; got deny'],
     ['"policies/documents.cedar"', '"gone"', 'gone:1:1: there is no such file'],
+    ['"documents.cedarschema"', '"gone"', 'gone:1:1: there is no such file'],
     [
       '"entities/documents.json"',
       '"policies/documents.cedar"',
@@ -83,16 +107,46 @@ describe('a test that is wrong', () => {
     ],
     ['"decision": "deny"', '"decision": "maybe"', '"decision" must be "allow" or "deny"'],
     ['"shouldValidate"', '"shouldWork"', 'a test has no member "shouldWork"'],
+    ['"shouldValidate": false', '"schemaFormat": "yaml"', '"schemaFormat" must be "cedar" or "json"'],
+    ['"requests": [', '"requests": [1,', 't.json:6:16: a request must be an object'],
   ])('%s as %s', (from, to, message) => {
-    expect(text).toContain(from)
-    const { failures } = runCorpusTest(text.replace(from, to), 't.json', read)
-    expect(failures).toEqual([expect.stringContaining(message)])
+    expect(failuresOf('decisions.json', from, to)).toEqual([expect.stringContaining(message)])
+  })
+
+  test.each([
+    ['"Shop::Customer"', '"Shop::Order"', 'the action applies to a principal of type Shop::Customer'],
+    ['"from":', '"form":', 'context needs "from"; context.form is not in the schema; did you mean from?'],
+    ['"Shop::Action"', '"Action"', 'the schema does not declare the action Action::"view"'],
+  ])('%s as %s does not conform to the schema', (from, to, message) => {
+    expect(failuresOf('implicit-values.json', from, to)).toEqual([expect.stringContaining(message)])
+  })
+
+  it('is no failure where requests are not validated', () => {
+    expect(failuresOf('unchecked-requests.json', '"Shop::Team"', '"Shop::Tame"')).toEqual([])
+  })
+
+  it('whose entities do not conform to the schema is not run', () => {
+    const schema = readFileSync(path.join(CORPUS, 'shop.cedarschema'), 'utf8')
+    const files = (name: string): string =>
+      name === 'shop.cedarschema'
+        ? schema.replace('homes:', 'addresses:')
+        : readFileSync(path.join(CORPUS, name), 'utf8')
+    const text = readFileSync(path.join(CORPUS, 'tests/implicit-values.json'), 'utf8')
+    expect(new CorpusRunner(files).run(text, 't.json')).toEqual({
+      passed: 0,
+      failures: [
+        'entities/shop.json:4:14: attrs needs "addresses"',
+        'entities/shop.json:7:16: attrs.homes is not in the schema',
+        'entities/shop.json:16:14: attrs needs "addresses"',
+        'entities/shop.json:19:16: attrs.homes is not in the schema',
+      ],
+      validation: undefined,
+    })
   })
 
   it('is not one at all', () => {
-    expect(isCorpusTest(text)).toBe(true)
-    expect(isCorpusTest('[]')).toBe(false)
-    expect(isCorpusTest('{"uid": 1}')).toBe(false)
-    expect(isCorpusTest('x')).toBe(false)
+    for (const text of ['[]', '{"uid": 1}', '{"Shop": {"entityTypes": {}, "actions": {}}}', '1'])
+      expect(runner.run(text, 't.json')).toBeUndefined()
+    expect(runner.run('x', 't.json')?.failures).toEqual(['t.json:1:1: expected a JSON value'])
   })
 })

@@ -1,119 +1,119 @@
-// Test files in the format of the official integration tests: policies, entities, and requests with the answer expected.
-// Files are read by whoever calls. Schemas are not read, so what only they tell is not checked: whether the policies
-// are valid, actions within actions, and values written without their escape.
+// Runs tests in the format of the official integration tests: policies, entities, a schema, and requests with the answer
+// expected. Files are read by whoever calls.
 
 import { compile } from '../compile/compile.ts'
 import type { PolicySet } from '../compile/compile.ts'
 import { decide } from '../decide/decide.ts'
-import type { Decision } from '../decide/decide.ts'
 import { entitiesFromJson } from '../json/entities-json.ts'
-import type { Entity, EntityStore } from '../values/entity.ts'
-import { withJson } from '../json/json.ts'
 import type { JsonNode } from '../json/json.ts'
-import { failAt, fieldsOf, itemsOf, textOf } from '../json/json-access.ts'
-import { parsePolicies } from '../text/parse.ts'
 import { linkAll, policySetFromJson } from '../json/policy-set-json.ts'
+import { Source } from '../policy/result.ts'
 import type { PolicyError, Result } from '../policy/result.ts'
 import type { Policy } from '../policy/syntax.ts'
-import { entityFromNode, recordFromNode } from '../json/value-json.ts'
-import type { RecordValue } from '../values/values.ts'
+import { checkRequest } from '../schema/conformance.ts'
+import { readSchema } from '../schema/read-schema.ts'
+import type { Schema } from '../schema/schema.ts'
+import { ParseFailure } from '../text/cursor.ts'
+import { parsePolicies } from '../text/parse.ts'
+import type { EntityStore } from '../values/entity.ts'
+import { corpusTestFromJson, requestFromNode } from './corpus-format.ts'
+import type { Answer, CorpusRequest, CorpusTest } from './corpus-format.ts'
 
 /** How the requests of one test file went. */
 export interface CorpusReport {
   readonly passed: number
   /** What differed, one text for each request; or why the file could not be run. */
   readonly failures: readonly string[]
-  /** Whether the file says if its policies are valid; this is not checked. */
-  readonly uncheckedValidations: number
+  /** What the file says of its policies; not checked here. */
+  readonly validation: CorpusValidation | undefined
+}
+
+/** That policies are valid against a schema, or that they are not. */
+export interface CorpusValidation {
+  /** Paths, as the test gives them. */
+  readonly policies: string
+  readonly schema: string
+  /** Whether the policies are in JSON. */
+  readonly jsonPolicies: boolean
+  readonly valid: boolean
 }
 
 /** Finds the text of a file by the path that a test gives; undefined when there is none. */
 export type ReadFile = (path: string) => string | undefined
 
-/** Whether a JSON text is a test of this format, and not one of the files that tests use. */
-export function isCorpusTest(text: string): boolean {
-  const test = withJson(text, '', (root) => root.kind === 'object' && root.members.has('requests'))
-  return test.ok && test.value
-}
+/** Schemas kept, in case the next tests have the same. */
+const SCHEMAS_KEPT = 50
 
-/** Runs one test file. `file` is named in failures. Never throws, unless `read` does. */
-export function runCorpusTest(text: string, file: string, read: ReadFile): CorpusReport {
-  const test = withJson(text, file, testFromNode)
-  const policies = test.ok ? load(test.value.policies, read, loadPolicies) : test
-  const entities = test.ok
-    ? load(test.value.entities, read, (json, path) => entitiesFromJson(json, { file: path }))
-    : test
-  if (!test.ok || !policies.ok || !entities.ok) {
-    const errors = [test, policies, entities].flatMap((result) => (result.ok ? [] : result.errors))
-    return { passed: 0, failures: [...new Set(errors.map(errorText))], uncheckedValidations: 0 }
+/** Runs test files one after the other. Never throws, unless `read` does. */
+export class CorpusRunner {
+  readonly #read: ReadFile
+  readonly #schemas = new Map<string, Schema>()
+
+  constructor(read: ReadFile) {
+    this.#read = read
   }
-  const failures = test.value.requests.flatMap((request) =>
-    failuresOf(request, policies.value, entities.value),
-  )
-  return { passed: test.value.requests.length - failures.length, failures, uncheckedValidations: 1 }
-}
 
-interface CorpusTest {
-  readonly policies: string
-  readonly entities: string
-  readonly requests: readonly CorpusRequest[]
-}
-
-interface CorpusRequest {
-  readonly description: string
-  readonly principal: Entity
-  readonly action: Entity
-  readonly resource: Entity
-  readonly context: RecordValue
-  readonly expected: Answer
-}
-
-interface Answer {
-  readonly decision: Decision['decision']
-  readonly reason: readonly string[]
-  readonly errors: readonly string[]
-}
-
-function testFromNode(node: JsonNode): CorpusTest {
-  const required = ['policies', 'entities', 'schema', 'shouldValidate', 'requests'] as const
-  // `policyFormat` says again what the name of the file says.
-  const { policies, entities, requests } = fieldsOf(node, 'a test', required, ['policyFormat'])
-  return {
-    policies: textOf(policies, '"policies"'),
-    entities: textOf(entities, '"entities"'),
-    requests: itemsOf(requests, '"requests"').map(requestFromNode),
+  /** Runs the test in a JSON text; undefined when it holds none. `file` is named in failures. */
+  run(text: string, file: string): CorpusReport | undefined {
+    const test = corpusTestFromJson(text, file)
+    if (!test.ok) return notRun(test.errors)
+    if (test.value === undefined) return undefined
+    const { requests, policies, schema, jsonPolicies, shouldValidate: valid } = test.value
+    const world = this.#load(test.value)
+    if (!world.ok) return notRun(world.errors)
+    const source = new Source(text, file)
+    const failures = requests.flatMap((node) => failuresOf(node, source, world.value))
+    const isChecked = schema !== undefined && valid !== undefined
+    return {
+      passed: requests.length - failures.length,
+      failures,
+      validation: isChecked ? { policies, schema, jsonPolicies, valid } : undefined,
+    }
   }
-}
 
-function requestFromNode(node: JsonNode): CorpusRequest {
-  const named = ['description', 'principal', 'action', 'resource', 'context'] as const
-  const fields = fieldsOf(node, 'a request', [...named, 'decision', 'reason', 'errors'], ['validateRequest'])
-  const decision = textOf(fields.decision, '"decision"')
-  if (decision !== 'allow' && decision !== 'deny')
-    failAt(fields.decision, '"decision" must be "allow" or "deny"')
-  const ids = (list: JsonNode, what: string): string[] =>
-    itemsOf(list, what)
-      .map((id) => textOf(id, 'an id'))
-      .sort()
-  return {
-    description: textOf(fields.description, '"description"'),
-    principal: entityFromNode(fields.principal),
-    action: entityFromNode(fields.action),
-    resource: entityFromNode(fields.resource),
-    context: recordFromNode(fields.context, '"context"'),
-    expected: { decision, reason: ids(fields.reason, '"reason"'), errors: ids(fields.errors, '"errors"') },
+  #load(test: CorpusTest): Result<World> {
+    const schema = test.schema === undefined ? undefined : this.#schema(test.schema)
+    // What entities have to be is not known where the schema is wrong.
+    if (schema?.ok === false) return schema
+    const policies = this.#parsed(test.policies, test.jsonPolicies ? policiesFromJson : policiesFromText)
+    const entities = this.#parsed(test.entities, (text, file) =>
+      entitiesFromJson(text, schema === undefined ? { file } : { file, schema: schema.value }),
+    )
+    const compiled = policies.ok ? compile(policies.value) : policies
+    if (compiled.ok && entities.ok)
+      return {
+        ok: true,
+        value: { policies: compiled.value, entities: entities.value, schema: schema?.value },
+      }
+    return { ok: false, errors: [compiled, entities].flatMap((each) => (each.ok ? [] : each.errors)) }
+  }
+
+  #parsed<T>(file: string, parse: (text: string, file: string) => Result<T>): Result<T> {
+    const text = this.#read(file)
+    if (text !== undefined) return parse(text, file)
+    return { ok: false, errors: [{ message: 'there is no such file', file, line: 1, column: 1 }] }
+  }
+
+  #schema(path: string): Result<Schema> {
+    return this.#parsed(path, (text, file) => {
+      const known = this.#schemas.get(text)
+      if (known !== undefined) return { ok: true, value: known }
+      const schema = readSchema(text, { file })
+      if (this.#schemas.size >= SCHEMAS_KEPT) this.#schemas.clear()
+      if (schema.ok) this.#schemas.set(text, schema.value)
+      return schema
+    })
   }
 }
 
-function load<T>(path: string, read: ReadFile, parse: (text: string, file: string) => Result<T>): Result<T> {
-  const text = read(path)
-  if (text !== undefined) return parse(text, path)
-  return { ok: false, errors: [{ message: 'there is no such file', file: path, line: 1, column: 1 }] }
+interface World {
+  readonly policies: PolicySet
+  readonly entities: EntityStore
+  readonly schema: Schema | undefined
 }
 
-function loadPolicies(text: string, file: string): Result<PolicySet> {
-  const policies = file.endsWith('.json') ? policiesFromJson(text, file) : policiesFromText(text, file)
-  return policies.ok ? compile(policies.value) : policies
+function notRun(errors: readonly PolicyError[]): CorpusReport {
+  return { passed: 0, failures: [...new Set(errors.map(errorText))], validation: undefined }
 }
 
 function policiesFromText(text: string, file: string): Result<Policy[]> {
@@ -127,14 +127,26 @@ function policiesFromJson(text: string, file: string): Result<Policy[]> {
   return parts.ok ? linkAll(parts.value) : parts
 }
 
-/** One text when the answer is not the one expected. */
-function failuresOf(request: CorpusRequest, policies: PolicySet, entities: EntityStore): string[] {
-  const { description, expected } = request
+/** One text when the request cannot be read or the answer is not the one expected. */
+function failuresOf(node: JsonNode, source: Source, world: World): string[] {
+  try {
+    const request = requestFromNode(node, world.schema)
+    const failure = failureOf(request, world)
+    return failure === undefined ? [] : [`${JSON.stringify(request.description)}: ${failure}`]
+  } catch (failure) {
+    if (!(failure instanceof ParseFailure)) throw failure
+    return [errorText({ message: failure.message, ...source.locate(failure.at) })]
+  }
+}
+
+function failureOf(request: CorpusRequest, { policies, entities, schema }: World): string | undefined {
+  const mismatches = schema === undefined || !request.validate ? [] : checkRequest(schema, request)
+  if (mismatches.length > 0) return mismatches.map(({ message }) => message).join('; ')
   const { decision, determining, errors } = decide(policies, request, entities)
   const failed = errors.map(({ policy }) => policy)
   const found = answerText({ decision, reason: determining.toSorted(), errors: failed.sort() })
-  const wanted = answerText(expected)
-  return found === wanted ? [] : [`${JSON.stringify(description)}: expected ${wanted}; got ${found}`]
+  const wanted = answerText(request.expected)
+  return found === wanted ? undefined : `expected ${wanted}; got ${found}`
 }
 
 function answerText({ decision, reason, errors }: Answer): string {
