@@ -24,6 +24,7 @@ gateway/src/exposure/c.ts | export { isIP, connect } from 'node:net' | exposure/
 gateway/src/authn/d.ts | import os from 'node:os'; os.hostname() | authn/ must not import node:os: only row 4
 cedar/src/a.ts | import 'node:fs' | packages/cedar must not import node:fs: only row 4
 cedar/src/b.ts | import 'zod' | packages/cedar must not import zod: packages of row 0 have no dependencies
+cedar/src/c.ts | import './testing/a.ts' | packages/cedar must not import packages/cedar/src/testing/a.ts: other packages are imported by name, tests and tools never
 tlog/src/a.ts | import '@tollgate/cedar' | packages/tlog must not import @tollgate/cedar: packages of row 0 have no dependencies
 gateway/src/config/a.ts | export const a = process.env['HOME'] | config/ must not use process: only row 4
 gateway/src/authn/b.ts | export const a = Date.now() | authn/ must not use Date.now: only row 4
@@ -45,6 +46,7 @@ gateway/src/upstream/c.ts | import 'undici'; export { Permit } from '../model/pe
 gateway/src/exposure/b.ts | export { BlockList, isIP } from 'node:net'; export type O = import('node:os').CpuInfo
 gateway/src/cli/a.ts | import '../server/a.ts'; import '../store/a.ts'; export const now = Date.now()
 gateway/src/config/b.ts | export const a = (process: { env: object }, at: number) => [process.env, new Date(at)]
+cedar/src/testing/a.ts | import 'node:module'; import 'zod'; import '../a.ts'
 gateway/src/upstream/c.test.ts | import 'node:fs'; export { mintPermit } from '../model/permit.ts'
 `)
 

@@ -1,0 +1,20 @@
+// For tests: the official engine, to be asked what is true.
+
+import { createRequire } from 'node:module'
+import { setFlagsFromString } from 'node:v8'
+import type * as cedarWasm from '@cedar-policy/cedar-wasm/nodejs'
+
+export type Official = typeof cedarWasm
+
+// Inlining calls into WebAssembly can abort the process when the official engine runs hot.
+setFlagsFromString('--no-turbo-inline-js-wasm-calls')
+
+const require = createRequire(import.meta.url)
+const file = require.resolve('@cedar-policy/cedar-wasm/nodejs')
+
+/** A fresh instance. One that has trapped is of no more use. */
+export function loadOfficial(): Official {
+  // oxlint-disable-next-line typescript/no-dynamic-delete
+  delete require.cache[file]
+  return require(file) as Official
+}
