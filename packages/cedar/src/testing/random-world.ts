@@ -8,6 +8,7 @@ import type { Entity } from '../values/entity.ts'
 import type { Request } from '../decide/evaluation.ts'
 import { parseIp } from '../values/ip.ts'
 import type { Value } from '../values/values.ts'
+import { DATETIMES, DECIMALS, DURATIONS, IPS, LONGS, STRINGS } from './edge-values.ts'
 import type { Random } from './random.ts'
 
 export type Json = boolean | number | string | Json[] | { [name: string]: Json }
@@ -46,48 +47,9 @@ export const ATTRIBUTES = ['a', 'b', 'c', 'n', 's', 'rec', 'constructor', '__pro
 export const TYPES = ['User', 'Group', 'File', 'NS::Folder']
 export const IDS = ['x', 'y', 'z', 'a"b\\c']
 export const ACTIONS = ['read', 'write', 'all']
-export const STRINGS = ['', 'a', 'ab', 'a*b', 'x', 'ab/ab', '😀', 'A\n"\\', 'é']
-const LONGS = [0, 1, -1, 2, 3, 7, 42, 4294967296, 9007199254740991, -9007199254740991]
-export const DECIMALS = [
-  '0.0',
-  '1.0',
-  '-1.5',
-  '1.5000',
-  '922337203685477.5807',
-  '-922337203685477.5808',
-  '0.0001',
-]
-export const IPS = [
-  '127.0.0.1',
-  '10.0.0.0/8',
-  '10.1.0.0/16',
-  '::1',
-  'ff00::/8',
-  '224.0.0.1',
-  '0.0.0.0/0',
-  '127.0.0.0/4',
-  'fe80::1/10',
-  '::/0',
-]
-export const DATETIMES = [
-  '1970-01-01',
-  '2024-02-29T12:30:45.678Z',
-  '1969-12-31T23:59:59.999Z',
-  '0000-01-01',
-  '9999-12-31T23:59:59Z',
-  '2024-01-01T00:00:00+0530',
-]
-export const DURATIONS = [
-  '0ms',
-  '1d',
-  '-1d',
-  '1h30m',
-  '-1ms',
-  '86400000ms',
-  '9223372036854775807ms',
-  '-9223372036854775808ms',
-  '90s',
-]
+export { STRINGS }
+/** The official engine is handed JavaScript numbers. */
+const SAFE_LONGS = LONGS.map(Number).filter(Number.isSafeInteger)
 
 export function randomWorld(random: Random): World {
   const entities = new Map<string, Entity>()
@@ -163,7 +125,7 @@ export function randomValue(random: Random, depth: number): Twin {
     case 0:
       return same(random.chance(0.5))
     case 1:
-      return same(random.pick(LONGS))
+      return same(random.pick(SAFE_LONGS))
     case 2:
       return same(random.pick(STRINGS))
     case 3: {
