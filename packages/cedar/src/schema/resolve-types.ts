@@ -10,7 +10,7 @@ import type { CedarType, MemberType, RecordType } from './schema.ts'
 import type { CommonType, NameReference, TypeExpression } from './syntax.ts'
 import { explainUnknown } from './unknown-name.ts'
 
-export const EMPTY_RECORD: RecordType = Object.freeze({ kind: 'record', members: new Map() })
+const EMPTY_RECORD: RecordType = Object.freeze({ kind: 'record', members: new Map() })
 
 /** What stands for a type that was complained about. */
 const UNKNOWN: CedarType = { kind: 'boolean' }

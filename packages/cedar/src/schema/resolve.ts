@@ -1,7 +1,7 @@
 // Schemas made ready for use: every name resolved, hierarchies closed.
 
 import type { Result } from '../policy/result.ts'
-import { entity, reference } from '../values/entity.ts'
+import { entity, isActionType, reference } from '../values/entity.ts'
 import type { Entity } from '../values/entity.ts'
 import type { Declared, DeclaredAction } from './definitions.ts'
 import { Complaints, Definitions, readings } from './definitions.ts'
@@ -114,7 +114,7 @@ class SchemaResolver {
   }
 
   #explainUnknown(type: string, id: string, [uid = '']: readonly string[]): string {
-    if (!`::${type}`.endsWith('::Action'))
+    if (!isActionType(type))
       return `${type} is no type of actions; those of ${type} are ${type}::Action::"${id}"`
     const meant = suggest(uid, this.#definitions.actions.keys())
     return `there is no action ${uid}${meant === undefined ? '' : `; did you mean ${meant}?`}`

@@ -21,10 +21,12 @@ const STRINGS = [
   '"\\q"',
 ]
 const SPACES = ['// c\n', '\r\n', '\u00a0', '\u0085', '\ufeff', '"a\rb"', '"a\r\nb"', '"a\nb"', '"unfinished']
-const POOL = [...PUNCTUATION, ...WORDS, ...NUMBERS, ...STRINGS, ...SPACES]
+/** Tokens that can stand anywhere, and what is nearly one. */
+export const ANY_TOKENS = [...PUNCTUATION, ...STRINGS, ...SPACES]
+const POLICY_TOKENS = [...ANY_TOKENS, ...WORDS, ...NUMBERS]
 
-/** The text with one or two tokens dropped, doubled, exchanged or replaced. */
-export function mutate(random: Random, text: string): string {
+/** The text with one or two tokens dropped, doubled, exchanged or replaced by some of the pool. */
+export function mutate(random: Random, text: string, pool: readonly string[] = POLICY_TOKENS): string {
   const tokens = tokenize(text)
     .slice(0, -1)
     .map((token) => token.text)
@@ -33,8 +35,8 @@ export function mutate(random: Random, text: string): string {
     const [token = ''] = tokens.splice(at, 1)
     random.pick([
       () => {},
-      () => tokens.splice(at, 0, random.pick(POOL)),
-      () => tokens.splice(at, 0, token, random.pick(POOL)),
+      () => tokens.splice(at, 0, random.pick(pool)),
+      () => tokens.splice(at, 0, token, random.pick(pool)),
       () => tokens.splice(at, 0, token, token),
       () => tokens.splice(random.below(tokens.length), 0, token),
     ])()
