@@ -31,7 +31,8 @@ function concerns({ scope }: Policy, server: string): boolean {
   return couldName(scope.action, server) && couldName(scope.resource, server)
 }
 
-function couldName(constraint: Constraint, server: string): boolean {
+/** Whether what a scope asks of an action or a resource could be of the server. */
+export function couldName(constraint: Constraint, server: string): boolean {
   switch (constraint.op) {
     case 'any':
       return true
