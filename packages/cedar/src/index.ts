@@ -51,6 +51,10 @@ export type * from './policy/syntax.ts'
 export { link } from './policy/template.ts'
 export type { SlotValues } from './policy/template.ts'
 export { expressionToText } from './print/expression.ts'
+export { format } from './print/format.ts'
+export type { FormatOptions } from './print/format.ts'
+export { policiesToText, policyToText } from './print/policy.ts'
+export type { PolicyTextOptions } from './print/policy.ts'
 export { schemaFromTools } from './tools/schema-from-tools.ts'
 export type {
   ToolDefinition,

@@ -39,7 +39,7 @@ export function expressionFromNode(node: JsonNode, depth = 1): Expression {
     return { kind: 'binary', at, operator: binary, left: inner(left), right: inner(right) }
   }
   if (EXTENSIONS.has(operator)) {
-    return { kind: 'call', at, name: operator, arguments: itemsOf(body, operator).map(inner) }
+    return callOf(node, operator, itemsOf(body, operator).map(inner))
   }
   return other(node, operator, body, depth)
 }
@@ -130,7 +130,7 @@ function literalFromNode(node: JsonNode, depth: number): Expression {
       const escape = escapeOf(node)
       if (escape?.kind === 'entity') return { kind: 'entity', at, entity: escape.entity }
       if (escape?.kind === 'call') {
-        return { kind: 'call', at, name: escape.name, arguments: escape.arguments.map(inner) }
+        return callOf(node, escape.name, escape.arguments.map(inner))
       }
       const members = [...node.members].map(([name, value]) => ({ name, value: inner(value) }))
       return { kind: 'record', at, members }
@@ -139,6 +139,14 @@ function literalFromNode(node: JsonNode, depth: number): Expression {
     case 'number':
       return failAt(node, NOT_A_VALUE[node.kind])
   }
+}
+
+/** How many arguments follow matters only when it is evaluated; but a method without an object has no text. */
+function callOf(node: JsonNode, name: string, given: readonly Expression[]): Expression {
+  if (given.length === 0 && EXTENSIONS.get(name)?.style === 'method') {
+    failAt(node, `the method ${name}() needs a value to be called on`)
+  }
+  return { kind: 'call', at: node.at, name, arguments: given }
 }
 
 function pathFromNode(node: JsonNode): readonly string[] {

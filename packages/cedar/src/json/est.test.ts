@@ -165,6 +165,8 @@ describe('what is not a policy', () => {
     ['there is no extension function "rm"', whole('{"Value": {"__extn": {"fn": "rm", "arg": "x"}}}')],
     ['a slot may stand only in the scope of a template', whole('{"Slot": "?principal"}')],
     ['there is no expression "rm"', whole('{"rm": []}')],
+    ['the method isIpv4() needs a value', whole('{"isIpv4": []}')],
+    ['the method toDate() needs a value', whole('{"Value": {"__extn": {"fn": "toDate", "args": []}}}')],
     ['an expression must be an object with one member', whole('{"Var": "principal", "Value": 1}')],
     ['nested too deeply', whole(deep(5000))],
     ['"kind" must be "when" or "unless"', whole('true', '[{"kind": "if", "body": {"Value": true}}]')],

@@ -2,6 +2,7 @@
 // but for two things: a chain that began with a chain of its own kind is one chain, as in the JSON form; and a `has`
 // whose path holds names that are no identifiers, which only JSON can say, becomes a chain of tests.
 
+import { formatExpression } from './format.ts'
 import { quote, quotePattern } from '../text/escapes.ts'
 import { isTypeName } from '../text/names.ts'
 import { EXTENSIONS } from '../values/extensions.ts'
@@ -24,14 +25,17 @@ const MAX_SIGNS = 4
 type Binary = Extract<Expression, { kind: 'binary' }>
 
 /**
- * An expression as Cedar text, on one line. Only the parentheses that are needed; names in quotes where they have to be;
- * strings and patterns escaped, also characters that cannot be seen; numbers exact.
+ * An expression as Cedar text: on one line, or on lines of at most `width` UTF-16 code units where that is possible. Only
+ * the parentheses that are needed; names in quotes where they have to be; strings and patterns escaped, also characters
+ * that cannot be seen; numbers exact.
  */
-export function expressionToText(expression: Expression): string {
-  return lineOf(expression)
+export function expressionToText(expression: Expression, options: { readonly width?: number } = {}): string {
+  const line = lineOf(expression)
+  return options.width === undefined ? line : formatExpression(line, options.width)
 }
 
-function lineOf(expression: Expression): string {
+/** As `expressionToText`, on one line. */
+export function lineOf(expression: Expression): string {
   return write(expression, CONDITIONAL)
 }
 
