@@ -34,6 +34,11 @@ export class Complaints {
     this.#found.set(`${source.file}:${line}:${column}: ${message}`, { source, at, message })
   }
 
+  /** Whether it is worth while to look for what was meant: not where everything is wrong. */
+  get areFew(): boolean {
+    return this.#found.size < 50
+  }
+
   inOrderOf(sources: readonly Source[]): PolicyError[] {
     return [...this.#found.values()]
       .toSorted((a, b) => sources.indexOf(a.source) - sources.indexOf(b.source) || a.at - b.at)

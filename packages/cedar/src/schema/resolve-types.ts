@@ -121,8 +121,11 @@ export class TypeResolver {
     return meaningOf(name, namespace, among, this.#definitions)
   }
 
-  #complainOfUnknown(reference: NameReference & { among?: Among }, { namespace, source }: Scope): void {
-    const message = explainUnknown(reference.name, reference.among, namespace, this.#definitions)
+  #complainOfUnknown(
+    reference: NameReference & { readonly among?: Among },
+    { namespace, source }: Scope,
+  ): void {
+    const message = explainUnknown(reference, namespace, this.#definitions, this.#complaints.areFew)
     this.#complaints.add(message, source, reference.at)
   }
 }

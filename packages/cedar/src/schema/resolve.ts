@@ -116,7 +116,7 @@ class SchemaResolver {
   #explainUnknown(type: string, id: string, [uid = '']: readonly string[]): string {
     if (!isActionType(type))
       return `${type} is no type of actions; those of ${type} are ${type}::Action::"${id}"`
-    const meant = suggest(uid, this.#definitions.actions.keys())
+    const meant = this.#complaints.areFew ? suggest(uid, this.#definitions.actions.keys()) : undefined
     return `there is no action ${uid}${meant === undefined ? '' : `; did you mean ${meant}?`}`
   }
 }

@@ -21,11 +21,12 @@ const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['record', '{ … }'],
 ])
 
+/** `suggesting` takes long where there are many names. */
 export function explainUnknown(
-  name: string,
-  among: Among,
+  { name, among }: { readonly name: string; readonly among?: Among },
   namespace: string,
   { entities, commonTypes }: Definitions,
+  suggesting: boolean,
 ): string {
   const isType = readings(name, namespace).some((reading) =>
     (among === 'common' ? entities : commonTypes).has(reading),
@@ -34,12 +35,14 @@ export function explainUnknown(
     return `${name} is an entity type; only a type that is declared may stand here`
   if (isType && among === 'entities') return `${name} is no entity type; only an entity type may stand here`
   const what = among === 'entities' ? 'entity type' : among === 'extensions' ? 'extension type' : 'type'
+  const unknown = `there is no ${what} ${name}`
+  if (!suggesting) return unknown
   const candidates = [
     ...(among === 'common' ? [] : entities.keys()),
     ...(among === 'entities' ? [] : commonTypes.keys()),
   ]
   const meant = likely(name, among === 'extensions' ? [] : candidates, namespace, among !== 'entities')
-  return `there is no ${what} ${name}${meant === undefined ? '' : `; did you mean ${meant}?`}`
+  return `${unknown}${meant === undefined ? '' : `; did you mean ${meant}?`}`
 }
 
 function likely(
@@ -49,10 +52,10 @@ function likely(
   language: boolean,
 ): string | undefined {
   // As they would be written here.
-  const prefix = qualified(namespace, '')
-  const written = declared.map((full) =>
-    prefix !== '' && full.startsWith(prefix) ? full.slice(prefix.length) : full,
-  )
+  const written = declared.map((full) => {
+    const last = full.slice(full.lastIndexOf(':') + 1)
+    return full === qualified(namespace, last) ? last : full
+  })
   const habit = language ? ELSEWHERE.get(name.toLowerCase()) : undefined
   const near = suggest(name, language ? [...written, ...LANGUAGE_TYPES] : written)
   // The same name, in a namespace that was not written or is another one.
