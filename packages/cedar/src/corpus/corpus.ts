@@ -42,7 +42,7 @@ export interface CorpusValidation {
 export type ReadFile = (path: string) => string | undefined
 
 /** Schemas kept, in case the next tests have the same. */
-const SCHEMAS_KEPT = 50
+const SCHEMAS_KEPT = 1000
 
 /** Runs test files one after the other. Never throws, unless `read` does. */
 export class CorpusRunner {

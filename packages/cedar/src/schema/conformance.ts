@@ -67,17 +67,17 @@ class Check {
   }
 
   context(action: Entity, context: RecordValue): ActionType | undefined {
-    const type = this.#action(action, ['action'])
+    const type = this.#action(action.uid, ['action'])
     if (type !== undefined) this.#record(context, type.context, ['context'])
     return type
   }
 
   /** The type of an action; undefined, and reported, when there is none. */
-  #action(action: Entity, path: Path): ActionType | undefined {
-    const type = this.#schema.actions.get(action.uid)
+  #action(uid: string, path: Path): ActionType | undefined {
+    const type = this.#schema.actions.get(uid)
     if (type === undefined) {
-      const likely = didYouMean(action.uid, this.#schema.actions.keys())
-      this.#report(path, `the schema does not declare the action ${action.uid}${likely}`)
+      const likely = didYouMean(uid, this.#schema.actions.keys())
+      this.#report(path, `the schema does not declare the action ${uid}${likely}`)
     }
     return type
   }
@@ -89,7 +89,7 @@ class Check {
   }
 
   action(action: Entity): void {
-    const declared = this.#action(action, ['uid'])?.entity
+    const declared = this.#action(action.uid, ['uid'])?.entity
     if (declared === undefined) return
     for (const part of ['attrs', 'tags'] as const) {
       if (Object.keys(action[part]).length > 0) this.#report([part], `an action cannot have ${part}`)
@@ -132,7 +132,9 @@ class Check {
     return type
   }
 
+  /** Some types have but the entities that the schema names. */
   #id(type: string, uid: string, path: Path): void {
+    if (isActionType(type)) return void this.#action(uid, path)
     const ids = this.#schema.entityTypes.get(type)?.ids
     const id = uid.slice(type.length + 3, -1)
     if (ids === undefined || ids.has(id)) return
