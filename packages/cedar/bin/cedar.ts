@@ -1,9 +1,11 @@
-// `npm run --silent cedar -- test …`: runs test files in the format of the official integration tests.
+// `npm run --silent cedar -- test …`: runs test files in the format of the official integration tests. `format …`: see
+// format.ts.
 import { globSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { CorpusRunner } from '@tollgate/cedar'
 import type { CorpusReport } from '@tollgate/cedar'
+import { FORMAT_USAGE, formatCommand } from './format.ts'
 import { OfficialValidator } from './official-validator.ts'
 
 const USAGE = `npm run --silent cedar -- test [--root FOLDER] [--validate] <files or folders…>
@@ -12,7 +14,8 @@ const USAGE = `npm run --silent cedar -- test [--root FOLDER] [--validate] <file
   --validate      also ask the official validator whether policies are valid, and compare with what the tests say
   Of a folder all tests are run, at any depth; JSON that is no test is passed over.
   Exit status: 0 when everything passed, 1 when something failed or there was no test, 2 when called wrongly.
-`
+
+${FORMAT_USAGE}`
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
@@ -66,6 +69,7 @@ function runFile(runner: CorpusRunner, file: string): CorpusReport | undefined {
 }
 
 function main(args: readonly string[]): number {
+  if (args[0] === 'format') return formatCommand(args.slice(1))
   let parsed
   try {
     parsed = parseArgs({

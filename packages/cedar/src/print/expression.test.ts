@@ -156,6 +156,18 @@ describe('an expression as text', () => {
     )
   })
 
+  it('goes on several lines where it does not fit the width it is given', () => {
+    const expression = parsed(
+      'context.limit <= 1000 && (principal.clearance >= 3 || principal in resource.owners)',
+    )
+    expect(expressionToText(expression, { width: 40 })).toBe(
+      `context.limit <= 1000 &&
+(principal.clearance >= 3 ||
+ principal in resource.owners)`,
+    )
+    expect(expressionToText(expression, { width: 200 })).toBe(expressionToText(expression))
+  })
+
   it('may be a chain of any length', () => {
     const text = Array.from({ length: 30_000 }, () => 'true').join(' || ')
     expect(expressionToText(parsed(text))).toBe(text)

@@ -9,7 +9,7 @@ import { PieceReader } from './piece-reader.ts'
 import { piecesOf } from './pieces.ts'
 
 /** How wide lines may become, in UTF-16 code units; that of the official formatter. */
-export const WIDTH = 80
+const WIDTH = 80
 
 export interface FormatOptions {
   /** Named in errors. Default `policy.cedar`. */
