@@ -236,5 +236,5 @@ function nameText({ type, id }: EntityName): string {
 
 /** With every character escaped, which is right for any. */
 function quoted(text: string): string {
-  return `"${[...text].map((character) => `\\u{${character.codePointAt(0)?.toString(16)}}`).join('')}"`
+  return `"${Array.from(text, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`).join('')}"`
 }
