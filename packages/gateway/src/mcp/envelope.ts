@@ -2,7 +2,7 @@
  * The JSON-RPC envelope of a parsed body. Names that JSON-RPC or MCP give a meaning must be spelled exactly:
  * a parser that ignores case would read `METHOD` or `Arguments`, and policy would not have seen them.
  */
-import type { JsonObject, JsonRpcId } from '../model/message.ts'
+import { isObject, type JsonObject, type JsonRpcId } from '../model/message.ts'
 import { invalid, type Refusal } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import { MESSAGE, misspelling, type Spelling, spelling } from './spelling.ts'
@@ -87,11 +87,6 @@ function misspeltName(object: JsonObject, names: Spelling): Refusal | undefined 
   const found = misspelling(object, names)
   if (found === undefined) return undefined
   return invalid(`The member ${JSON.stringify(found.name.slice(0, 64))} must be spelled "${found.meant}".`)
-}
-
-/** A JSON object, not an array and not null. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isId(value: unknown): value is JsonRpcId {

@@ -4,9 +4,8 @@
  * server asks of the client is judged like a call. Everything else keeps its bytes.
  */
 import { editJson, type JsonEdit } from '../model/json-text.ts'
-import type { JsonObject, Message } from '../model/message.ts'
+import { isObject, type JsonObject, type Message } from '../model/message.ts'
 import type { ServerMessage } from '../model/upstream.ts'
-import { isObject } from './envelope.ts'
 import { MESSAGE, misspelling, type Spelling, spelling } from './spelling.ts'
 
 export type Listed = 'tool' | 'prompt' | 'resource' | 'template'

@@ -3,10 +3,10 @@
  * The body decides; a header that disagrees with it is a refusal, never a second opinion.
  */
 import type { Exchange } from '../model/exchange.ts'
-import type { JsonObject, Message } from '../model/message.ts'
+import { isObject, type JsonObject, type Message } from '../model/message.ts'
 import { invalid, type Refusal } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
-import { type Envelope, isObject, readEnvelope } from './envelope.ts'
+import { type Envelope, readEnvelope } from './envelope.ts'
 import { checkMirrored } from './mirrored.ts'
 import { type JsonLimits, parseStrictJson } from './strict-json.ts'
 import {

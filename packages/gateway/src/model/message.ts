@@ -1,6 +1,11 @@
 /** One message from a caller, after strict parsing. The body is the truth; headers only had to agree with it. */
 
 export type JsonObject = { readonly [member: string]: unknown }
+/** Whether a JSON value is an object. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 export type JsonRpcId = string | number
 
 /** Legacy: an `initialize` handshake (up to 2025-11-25). Modern: `_meta` in every request (2026-07-28). */

@@ -4,12 +4,14 @@ import { Pool } from 'undici'
 import type { Config, Credential, ServerConfig } from '../config/config.ts'
 import { type Refusal, unavailable } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
-import type { Upstream } from '../model/upstream.ts'
-import type { Timers } from '../upstream/channel.ts'
+import type { ServerMessage, Upstream } from '../model/upstream.ts'
+import type { Channel, Timers } from '../upstream/channel.ts'
+import { HttpInquiry } from '../upstream/http-inquiry.ts'
 import { HttpUpstream } from '../upstream/http.ts'
 import type { UpstreamCredential } from '../upstream/http-headers.ts'
 import { openProcess, type Spawn } from '../upstream/process.ts'
 import { createStdioUpstream, DEFAULT_STDIO_LIMITS } from '../upstream/stdio.ts'
+import { StdioInquiry } from '../upstream/stdio-inquiry.ts'
 import { openUnix } from '../upstream/unix-channel.ts'
 import { readSecret, showSecret } from './secrets.ts'
 
@@ -20,15 +22,15 @@ export interface UpstreamContext {
   readonly log: (text: string) => void
 }
 
-/** What may wait for a server that does not read. */
-const MAX_QUEUED_BYTES = 16 * 1024 * 1024
-
 /** Makes the upstream of one server; nothing is started or connected unless the configuration says `eager`. */
 export function createUpstream(server: ServerConfig, context: UpstreamContext): Upstream {
   const { limits, timers } = context
-  const log = (text: string) => context.log(`${server.name}: ${text}`)
-  if (server.kind === 'http') return createHttpUpstream(server, context)
-  const channelLimits = { maxMessageBytes: limits.maxResultBytes, maxQueuedBytes: MAX_QUEUED_BYTES }
+  if (server.kind === 'http') {
+    const connection = createConnection(server, limits)
+    const { socket } = server
+    const transport = socket === undefined ? connection.url.protocol.slice(0, -1) : 'http over a Unix socket'
+    return new HttpUpstream({ ...connection, transport })
+  }
   const { name, sharing, startup } = server
   return createStdioUpstream({
     name,
@@ -43,25 +45,58 @@ export function createUpstream(server: ServerConfig, context: UpstreamContext): 
       requestTimeoutMs: limits.requestTimeoutSeconds * 1000,
       maxSessions: limits.maxSessions,
     },
-    open: () => {
-      if (server.kind === 'socket') {
-        return openUnix({ path: server.socket, connect: connectUnix, limits: channelLimits, timers, log })
-      }
-      const { command, cwd } = server
-      return openProcess({
-        command: { command, cwd, env: environmentOf(server) },
-        spawn: context.spawn,
-        limits: channelLimits,
-        timers,
-        log,
-      })
+    open: () => openChannel(server, context),
+  })
+}
+
+/** A server that the gateway asks in its own name, for what it offers and nothing else. */
+export interface Inquiry {
+  tools(cursor: string | undefined): Promise<Result<ServerMessage, Refusal>>
+  close(): Promise<void>
+}
+
+/** Makes the inquiry of one server; it is started or connected to by the first question. `signal` ends them all. */
+export function createInquiry(server: ServerConfig, context: UpstreamContext, signal: AbortSignal): Inquiry {
+  const { limits, timers, log } = context
+  if (server.kind === 'http') return new HttpInquiry({ ...createConnection(server, limits), signal })
+  const requestTimeoutMs = limits.requestTimeoutSeconds * 1000
+  return new StdioInquiry({
+    name: server.name,
+    timers,
+    log,
+    limits: {
+      ...DEFAULT_STDIO_LIMITS,
+      maxMessageBytes: limits.maxResultBytes,
+      requestTimeoutMs,
+      // A server may let one question pass in silence, and has to answer the next (upstream/connections.ts).
+      startupTimeoutMs: requestTimeoutMs * 0.4,
     },
+    open: () => openChannel(server, context),
+  })
+}
+
+function openChannel(
+  server: Exclude<ServerConfig, { kind: 'http' }>,
+  context: UpstreamContext,
+): Promise<Channel> {
+  const { limits, timers } = context
+  const log = (text: string) => context.log(`${server.name}: ${text}`)
+  const channelLimits = { maxMessageBytes: limits.maxResultBytes }
+  if (server.kind === 'socket')
+    return openUnix({ path: server.socket, connect: connectUnix, limits: channelLimits, timers, log })
+  const { command, cwd } = server
+  return openProcess({
+    command: { command, cwd, env: environmentOf(server) },
+    spawn: context.spawn,
+    limits: channelLimits,
+    timers,
+    log,
   })
 }
 
 const NO_CREDENTIAL = ok(undefined)
 
-function createHttpUpstream(server: ServerConfig & { kind: 'http' }, { limits }: UpstreamContext): Upstream {
+function createConnection(server: ServerConfig & { kind: 'http' }, limits: Config['limits']) {
   const url = new URL(server.url)
   const { socket, credential } = server
   // Connections are not counted: every call holds at most one, and a fixed pool would starve behind open streams.
@@ -71,14 +106,13 @@ function createHttpUpstream(server: ServerConfig & { kind: 'http' }, { limits }:
     keepAliveTimeout: 30_000,
     connect: { timeout: 10_000, ...(socket === undefined ? {} : { socketPath: socket }) },
   })
-  return new HttpUpstream({
+  return {
     url,
     dispatcher,
-    transport: socket === undefined ? url.protocol.slice(0, -1) : 'http over a Unix socket',
     credential: () => (credential === undefined ? NO_CREDENTIAL : upstreamCredential(credential)),
     requestTimeoutMs: limits.requestTimeoutSeconds * 1000,
     maxResultBytes: limits.maxResultBytes,
-  })
+  }
 }
 
 function upstreamCredential(credential: Credential): Result<UpstreamCredential, Refusal> {

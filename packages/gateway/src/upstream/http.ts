@@ -18,6 +18,7 @@ import type {
   UpstreamStatus,
 } from '../model/upstream.ts'
 import { classify, discoverParams, LEGACY, speaksLegacyOnly } from './era.ts'
+import { refusedByStatus, responseIn } from './http-answer.ts'
 import { callHttp, type HttpAnswer, type HttpRequest } from './http-call.ts'
 import { type UpstreamCredential, upstreamHeaders } from './http-headers.ts'
 import { replaceId } from './restore.ts'
@@ -125,11 +126,8 @@ export class HttpUpstream implements Upstream {
     upstreamId: JsonRpcId | undefined,
   ): Result<Reply, Refusal> {
     const { status, body } = answer
-    if (status === 401 || status === 403) {
-      return err(unavailable('The server does not accept the gateway’s own credential.', `HTTP ${status}`))
-    }
-    if (status >= 300 && status < 400)
-      return err(unavailable('The server answered with a redirect, which is not followed.'))
+    const refused = refusedByStatus(status)
+    if (refused !== undefined) return err(refused)
     if (status === 404 && session !== undefined) {
       return err(
         unknown('session', 'Session not found: start a new one with initialize.', 'the server has ended it'),
@@ -223,18 +221,11 @@ export class HttpUpstream implements Upstream {
       NEVER,
     )
     if (!answer.ok) return
-    const { status, body: answered } = answer.value
+    const { status, body } = answer.value
     if (status === 401 || status === 403 || status >= 500) return // says nothing about the era
-    if (answered.kind === 'events') {
-      for await (const event of answered.events) {
-        if (event.message === undefined || typeof event.message.body['method'] === 'string') continue
-        this.#era = classify(event.message.body).era
-        return
-      }
-      return
-    }
-    const parsed = answered.json ? parseServerMessage(answered.text) : undefined
-    this.#era = parsed === undefined ? 'legacy' : classify(parsed.body).era
+    const response = await responseIn(answer.value)
+    if (response !== undefined) this.#era = classify(response.body).era
+    else if (body.kind === 'text') this.#era = 'legacy'
   }
 
   #note(answer: Result<HttpAnswer, Refusal>): void {

@@ -1,5 +1,5 @@
 /** JSON-RPC envelopes that the gateway itself writes: answers it gives for a server, and what it asks of one. */
-import type { JsonObject, JsonRpcId } from '../model/message.ts'
+import { isObject, type JsonObject, type JsonRpcId } from '../model/message.ts'
 import type { ServerMessage } from '../model/upstream.ts'
 
 export const METHOD_NOT_FOUND = -32601
@@ -31,10 +31,6 @@ export function errorOf(body: JsonObject): { code: unknown; message: unknown; da
 export function member(value: unknown, name: string): JsonObject | undefined {
   const inner = isObject(value) ? value[name] : undefined
   return isObject(inner) ? inner : undefined
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function written(body: JsonObject): ServerMessage {

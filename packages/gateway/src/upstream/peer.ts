@@ -199,8 +199,10 @@ export class Peer {
     const found = /^\{"jsonrpc":"2\.0","id":(\d+),/.exec(head) ?? /,"id":(\d+)\}\s*$/.exec(tail)
     const limit = `${this.#options.limits.maxMessageBytes} bytes`
     this.#options.log(`ignored a message longer than ${limit}`)
-    const call = this.#callOf(Number(found?.[1]))
-    call?.fail(unavailable(`The server's answer is longer than ${limit}.`))
+    const number = Number(found?.[1])
+    const refusal = unavailable(`The server's answer is longer than ${limit}.`)
+    this.#callOf(number)?.fail(refusal)
+    this.#questions.get(number)?.(err(refusal))
   }
 
   #closed(why: string): void {

@@ -4,9 +4,9 @@
  * value itself changes; its other bytes stay as they were.
  */
 import { editJson, type JsonEdit } from '../model/json-text.ts'
-import type { JsonObject, JsonRpcId, RequestMessage } from '../model/message.ts'
+import { isObject, type JsonObject, type JsonRpcId, type RequestMessage } from '../model/message.ts'
 import type { ServerMessage } from '../model/upstream.ts'
-import { isObject, member } from './json-rpc.ts'
+import { member } from './json-rpc.ts'
 
 const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId'
 

@@ -191,7 +191,7 @@ export function membersAt(
 }
 
 /** The name that was most likely meant, or all there are when they are few. */
-export function likely(name: string, names: ReadonlySet<string>): string | undefined {
+function likely(name: string, names: ReadonlySet<string>): string | undefined {
   const close = suggest(name, names)
   if (close !== undefined) return `did you mean \`${close}\`?`
   if (names.size === 0) return 'it has none'
