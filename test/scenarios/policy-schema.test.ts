@@ -65,6 +65,7 @@ describe('policies that we show', () => {
     expect(files.length).toBeGreaterThan(5)
     expect(findings(quickstart)).toEqual([])
     expect(findings(quickstart, { files, other: files, db: undefined })).toEqual([])
+    expect(findings(quickstart, { files: undefined })).toEqual([])
   })
 
   test('that of the README is valid', () => {
@@ -153,11 +154,27 @@ describe('what people get wrong', () => {
     const condition = 'when { context.input has path && context.input.path like "a*" };'
     const about = (resource: string) =>
       `permit (principal, action in Action::"tools/call", ${resource}) ${condition}`
-    expect(findings(about('resource in Server::"db"'), { other, db: undefined })).toHaveLength(1)
+    expect(findings(about('resource in Server::"db"'), { other, db: undefined })).toEqual([])
     const tools = [{ name: 'x', inputSchema: { properties: { path: { type: 'string' } } } }]
     expect(findings(about('resource in Server::"x"'), { other, x: tools })).toEqual([])
     expect(findings(about('resource'), { other, x: tools })).toEqual([
       expect.stringContaining('expected String'),
+    ])
+  })
+
+  test('arguments of tools that are not known are taken for granted, and all else is not', () => {
+    const query = (condition: string) =>
+      findings(`permit (principal, action == Action::"db__query", resource) when { ${condition} };`, {
+        db: undefined,
+      })
+    expect(query('context.input has sql && context.input.sql like "SELECT *" && resource.readOnly')).toEqual(
+      [],
+    )
+    expect(query('["a", "b"].contains(context.input.table) && context.input.limit < 10')).toEqual([])
+    expect(query('context.input has sql && principal.nme == "x"')).toEqual([
+      expect.stringContaining('attribute `nme`'),
+      expect.stringContaining('attribute `nme`'),
+      expect.stringContaining('attribute `nme`'),
     ])
   })
 

@@ -16,6 +16,8 @@ export interface InputNote {
   readonly kind: 'unchecked' | 'narrowed'
   /** What is the matter with it, to follow its name. */
   readonly message: string
+  /** Of a member that the schema lacks: whether every call has it. */
+  readonly required?: boolean
 }
 
 /** What a number is taken to be that may be an integer (a Long) or a fraction (a decimal). */
@@ -120,7 +122,7 @@ class TypeWriter {
       const at = this.#at
       const type = this.#type(shape, [...path, name])
       if (typeof type === 'string') {
-        this.#note([...path, name], 'unchecked', type)
+        this.#lacks([...path, name], type, required.has(name))
         continue
       }
       const isSure = required.has(name) && (shape.kinds & NULL) === 0
@@ -128,9 +130,13 @@ class TypeWriter {
     }
     for (const name of required)
       if (!members.has(name))
-        this.#note([...path, name], 'unchecked', 'is required, but nothing else is said of it')
+        this.#lacks([...path, name], 'is required, but nothing else is said of it', true)
     if (open !== false) this.#note(path, 'unchecked', 'may have members that the schema does not name')
     return { kind: 'record', members: declared, at: this.#at }
+  }
+
+  #lacks(path: readonly string[], message: string, required: boolean): void {
+    this.notes.push({ path, kind: 'unchecked', message, required })
   }
 
   #note(path: readonly string[], kind: InputNote['kind'], message: string): void {

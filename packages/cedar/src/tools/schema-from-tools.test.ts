@@ -198,6 +198,16 @@ describe('the type of a member', () => {
     expect(said).toEqual(notes)
   })
 
+  it('that is left out is said to be required or not', () => {
+    const inputSchema = { properties: { a: {}, b: {} }, required: ['a', 'c'] }
+    const { notes } = make([{ name: 't', inputSchema }])
+    expect(notes.map(({ path, required }) => [path, required])).toEqual([
+      [['a'], true],
+      [['b'], false],
+      [['c'], true],
+    ])
+  })
+
   it('of numbers can be a decimal instead', () => {
     expect(typed({ type: 'number' }, 'decimal')).toEqual([
       'decimal',

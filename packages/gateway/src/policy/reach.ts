@@ -26,8 +26,8 @@ export function reachingPermits(policies: Policies, principal: EntityRef, server
   return ids
 }
 
-/** Names hold the server they belong to, so a permit for one tool of another server does not reach this one. */
-function concerns({ scope }: Policy, server: string): boolean {
+/** Names hold the server they belong to, so a policy on one tool of another server does not concern this one. */
+export function concerns({ scope }: Policy, server: string): boolean {
   return couldName(scope.action, server) && couldName(scope.resource, server)
 }
 

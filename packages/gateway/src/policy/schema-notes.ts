@@ -9,7 +9,7 @@ export interface SchemaNote {
   /** The full name, when it is about one tool; `path` leads from its input to what is meant. */
   readonly tool?: string
   readonly path?: readonly string[]
-  /** `unchecked`: policies that read it are not checked. `narrowed`: a call may send what its type does not allow. */
+  /** `unchecked`: policies are taken at their word. `narrowed`: a call may send what its type does not allow. */
   readonly kind: ToolNote['kind']
   /** A sentence without its full stop. */
   readonly message: string
@@ -22,7 +22,7 @@ export function notesOf(
   notes: readonly ToolNote[],
 ): readonly SchemaNote[] {
   if (tools === undefined) {
-    const message = `the tools of ${server} are not known: of policies about them, what is read of the arguments is not checked`
+    const message = `the tools of ${server} are not known: the arguments that policies read of them are taken for granted`
     return [{ server, kind: 'unchecked', message }]
   }
   const names = new Set(tools.map(({ name }) => fullName(server, name)))

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import {
   checkEntity,
   checkRequest,
+  type CedarType,
   parsePolicies,
   type Policy,
   resolveSchema,
@@ -237,6 +238,100 @@ describe('the reference page', () => {
   })
 })
 
+/** The type of an input in few words: `{ path: string, limit?: long }`. */
+function show(type: CedarType | undefined): string {
+  if (type === undefined) return 'nothing'
+  if (type.kind === 'set') return `Set<${show(type.element)}>`
+  if (type.kind !== 'record') return type.kind === 'extension' ? type.name : type.kind
+  const members = [...type.members].map(
+    ([name, { type: of, required }]) => `${name}${required ? '' : '?'}: ${show(of)}`,
+  )
+  return `{${members.join(', ')}}`
+}
+
+describe('what is not known of an input', () => {
+  const inputOf = (text: string, tools?: readonly ToolDefinition[]) => {
+    const { actions } = resolved(build(text, { files: [READ], db: tools }))
+    return show(
+      actions.get(`Action::"db__${tools === undefined ? '*' : 'q'}"`)?.context.members.get('input')?.type,
+    )
+  }
+
+  test.each([
+    ['context.input.a like "x*"', '{a: string}'],
+    ['context.input.a < 3 && 1 + context.input.b == -context.input.c', '{a: long, b: long, c: long}'],
+    [
+      'context.input.a && (!context.input.b || (if context.input.c then true else context.input.d))',
+      '{a: boolean, b: boolean, c: boolean, d: boolean}',
+    ],
+    [
+      'context.input.a == "x" || 7 != context.input.b || context.input.c == decimal("1.0")',
+      '{a: string, b: long, c: decimal}',
+    ],
+    ['context.input.a.lessThan(decimal("1.0"))', '{a: decimal}'],
+    ['context.input.a.contains("x") && ["y"].contains(context.input.b)', '{a: Set<string>, b: string}'],
+    [
+      'context.input.a.containsAny([1, 2]) && [[1]].containsAll(context.input.b)',
+      '{a: Set<long>, b: Set<Set<long>>}',
+    ],
+    ['context.input.a.isEmpty()', '{a: Set<string>}'],
+    [
+      'context.input.a == principal.getTag("x") && principal.hasTag(context.input.b)',
+      '{a: string, b: string}',
+    ],
+    ['context.input has a', '{a?: string}'],
+    ['context has input.a && context.input.a > 3', '{a?: long}'],
+    ['context.input.a.b.c == 1 && context.input.a has d', '{a: {b: {c: long}, d?: string}}'],
+    ['context.input has a.b && context.input.a.b', '{a?: {b?: boolean}}'],
+    ['context.input["a b"] == 1', '{a b: long}'],
+    ['["x", context.input.a].contains("y")', '{a: string}'],
+    // Nobody can tell.
+    ['context.input.a == context.input.b && context.input.c == resource.name', '{}'],
+    [
+      'context.input.a == 1 || context.input.a == "x" || context.input.b.c == 1 || context.input.b == 1',
+      '{}',
+    ],
+    ['{ a: context.input } == context.input', '{}'],
+  ])('is what policies take it for: %s', (condition, expected) => {
+    expect(inputOf(`permit (principal, action, resource) when { ${condition} };`)).toBe(expected)
+  })
+
+  test('is optional when every policy tests for it', () => {
+    const of = (condition: string) => `forbid (principal, action, resource) when { ${condition} };`
+    const both =
+      of('context.input has a && context.input.a like "x"') + of('context.input has a.b && context.input.a.b')
+    expect(inputOf(of('context.input has a && context.input.a like "x"') + of('context.input has a'))).toBe(
+      '{a?: string}',
+    )
+    expect(inputOf(of('context.input has a') + of('context.input.a like "x"'))).toBe('{a: string}')
+    expect(inputOf(both)).toBe('{}')
+  })
+
+  test('is taken from policies about the server only', () => {
+    const when = 'when { context.input.a == 1 };'
+    expect(inputOf(`permit (principal, action == Action::"files__read", resource) ${when}`)).toBe('{}')
+    expect(inputOf(`permit (principal, action, resource in Server::"files") ${when}`)).toBe('{}')
+  })
+
+  test('is added where a definition leaves room, and no name is close', () => {
+    const properties = {
+      path: { type: 'string' },
+      filter: {},
+      meta: { type: 'object' },
+      fixed: { properties: {} },
+    }
+    const of = (name: string) =>
+      `permit (principal, action in Action::"tools/call", resource) when { context.input.${name} == 1 };`
+    const text = ['pathh', 'other', 'filter', 'meta.x', 'fixed.x'].map(of).join('')
+    const closed = { name: 'q', inputSchema: { properties } }
+    expect(inputOf(text, [closed])).toBe('{path?: string, meta?: {x: long}, fixed?: {}, filter?: long}')
+    const open = { name: 'q', inputSchema: { properties, additionalProperties: true } }
+    expect(inputOf(text, [open])).toBe(
+      '{path?: string, meta?: {x: long}, fixed?: {}, other: long, filter?: long}',
+    )
+  })
+})
+
 describe('tools', () => {
   test('have the names, the groups and the inputs that policies use', () => {
     const { actions } = resolved(build())
@@ -260,7 +355,7 @@ describe('tools', () => {
     const made = build('', { files: [READ], db: undefined })
     expect(made.notes.map(({ message }) => message)).toEqual([
       'input.filter of files__read has a schema that any value fits',
-      'the tools of db are not known: of policies about them, what is read of the arguments is not checked',
+      'the tools of db are not known: the arguments that policies read of them are taken for granted',
     ])
     expect(made.unknown('files__read', ['input', 'filter', 'x'])).toBe(
       'has input.filter, which has a schema that any value fits',

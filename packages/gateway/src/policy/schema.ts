@@ -5,10 +5,12 @@
  */
 import { type Policy, type SchemaFragment, schemaFromTools, type ToolDefinition } from '@tollgate/cedar'
 import { baseSchema, withContexts } from './base-schema.ts'
-import { actionsNamedIn, argumentsNamedIn } from './named.ts'
+import { withAssumed } from './assumed.ts'
+import { actionsNamedIn } from './named.ts'
 import { fullName } from './query.ts'
-import { couldName } from './reach.ts'
+import { concerns, couldName } from './reach.ts'
 import { notesOf, type SchemaNote, whyUnknown } from './schema-notes.ts'
+import { inputUse, type Use } from './uses.ts'
 
 export interface SchemaWorld {
   /** The tools of each configured server, by their own names; undefined where they are not known. */
@@ -38,15 +40,16 @@ export interface PolicyCheck {
 
 /**
  * Builds the schema; whatever servers define, it is one. For a server whose tools are not known there are the actions
- * that policies name, and one that stands for all others, with inputs of which nothing is known.
+ * that policies name, and one that stands for all others. Where nothing is known of an input, it has what policies use.
  */
 export function gatewaySchema({ servers, policies }: SchemaWorld): GatewaySchema {
   const actions = actionsNamedIn(policies)
   const tools = [...servers].flatMap(([server, known]) => toolsOf(server, known, actions))
   const made = schemaFromTools(baseSchema(actions), tools)
   if (!made.ok) throw new Error(`the base schema is wrong: ${JSON.stringify(made.errors)}`)
-  const fragment = withContexts(made.value.fragment, argumentsNamedIn(policies))
   const { notes } = made.value
+  const assumed = withAssumed(made.value.fragment, notes, usesByServer(policies))
+  const fragment = withContexts(assumed, new Set(inputUse(policies).members.keys()))
   return {
     fragment,
     checks: checksOf(policies, fragment, [...servers.keys()]),
@@ -64,6 +67,18 @@ function toolsOf(
   const prefix = fullName(server, '')
   const named = [...actions].filter((id) => id.startsWith(prefix))
   return [...new Set(named).add(`${prefix}*`)].map((name) => ({ name }))
+}
+
+/** How the policies about a tool's server use the input, found once for each server. */
+function usesByServer(policies: readonly Policy[]): (tool: string) => Use {
+  const uses = new Map<string, Use>()
+  return (tool) => {
+    // Names of servers have no `__` in them.
+    const server = tool.slice(0, tool.indexOf('__'))
+    const use = uses.get(server) ?? inputUse(policies.filter((policy) => concerns(policy, server)))
+    uses.set(server, use)
+    return use
+  }
 }
 
 /**
