@@ -24,11 +24,11 @@ export function asSet(value: Settled): CedarSet {
   return value instanceof CedarSet ? value : wrongType('a set', value)
 }
 
-function asLong(value: Settled): Long {
+export function asLong(value: Settled): Long {
   return isLong(value) ? value : wrongType('a Long', value)
 }
 
-function asEntity(value: Settled): Entity {
+export function asEntity(value: Settled): Entity {
   return value instanceof Entity ? value : wrongType('an entity', value)
 }
 
@@ -43,10 +43,15 @@ function typeName(value: Settled): string {
   return value instanceof Term ? `a value of type ${value.constructor.name}` : 'a record'
 }
 
+/** What has attributes. */
+export function asHolder(value: Settled): Entity | RecordValue {
+  return value instanceof Entity || isRecord(value) ? value : wrongType('a record or an entity', value)
+}
+
 /** The record whose members are the attributes; undefined for an entity nobody knows. */
-function attributesOf(value: Settled, evaluation: Evaluation): RecordValue | undefined {
-  if (value instanceof Entity) return evaluation.find(value)?.attrs
-  return isRecord(value) ? value : wrongType('a record or an entity', value)
+export function attributesOf(value: Settled, evaluation: Evaluation): RecordValue | undefined {
+  const holder = asHolder(value)
+  return holder instanceof Entity ? evaluation.find(holder)?.attrs : holder
 }
 
 export function getAttribute(value: Settled, name: string, evaluation: Evaluation): Settled {
@@ -96,13 +101,18 @@ function hasTag(value: Settled, name: Settled, evaluation: Evaluation): boolean 
 /** Reflexive, also for entities nobody knows. */
 export function isIn(value: Settled, container: Settled, evaluation: Evaluation): boolean {
   const entity = asEntity(value)
+  const containers = asEntities(container)
+  if (containers.some(({ uid }) => uid === entity.uid)) return true
   const ancestors = evaluation.find(entity)?.ancestors
-  const holds = ({ uid }: Entity): boolean => uid === entity.uid || ancestors?.has(uid) === true
-  if (!(container instanceof CedarSet)) return holds(asEntity(container))
-  // All members are checked first: one that is no entity is an error wherever it stands.
-  const containers = container.members()
-  containers.forEach(asEntity)
-  return (containers as readonly Entity[]).some(holds)
+  return ancestors !== undefined && containers.some(({ uid }) => ancestors.has(uid))
+}
+
+/** What may stand to the right of `in`: an entity, or a set in which an element that is none is an error wherever it is. */
+export function asEntities(value: Settled): readonly Entity[] {
+  if (!(value instanceof CedarSet)) return [asEntity(value)]
+  const members = value.members()
+  members.forEach(asEntity)
+  return members as readonly Entity[]
 }
 
 export function isType(value: Settled, type: string): boolean {
@@ -114,6 +124,12 @@ function equal(a: Settled, b: Settled): boolean {
   if (typeof a !== 'object' || typeof b !== 'object') return a === b
   if (a instanceof Entity && b instanceof Entity) return a.uid === b.uid
   return canonical(a) === canonical(b)
+}
+
+/** What can be ordered, against its own kind. */
+export function asOrdered(value: Settled): Settled {
+  const ordered = isLong(value) || value instanceof Datetime || value instanceof Duration
+  return ordered ? value : wrongType('a Long, a datetime or a duration', value)
 }
 
 function compare(a: Settled, b: Settled, holds: (a: Long, b: Long) => boolean): boolean {

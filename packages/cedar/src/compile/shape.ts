@@ -6,6 +6,7 @@ import { Entity } from '../values/entity.ts'
 import { EXTENSIONS } from '../values/extensions.ts'
 import { RETURNS_BOOLEAN } from './operations.ts'
 import { OPERATOR_NAMES } from './runtime.ts'
+import { isPath } from './walk.ts'
 import type { Expression, Pattern, Variable } from '../policy/syntax.ts'
 
 /** A piece of generated text and what is known of the type of its value. */
@@ -111,7 +112,7 @@ export class Shape {
 
   #has({ object, path }: Of<'has'>): Code {
     let code = this.#code(object)
-    if (path.length > 1 && !isChain(object)) return boolean(`hasPath(${code.text},${this.#hoist(path)},E)`)
+    if (path.length > 1 && !isPath(object)) return boolean(`hasPath(${code.text},${this.#hoist(path)},E)`)
     const tests: string[] = []
     for (const name of path) {
       tests.push(this.#hasOne(code, name))
@@ -180,11 +181,4 @@ function unknown(text: string): Code {
 
 function demand(type: Code['type'], check: string, code: Code): string {
   return code.type === type ? code.text : `${check}(${code.text})`
-}
-
-/** A variable or attributes of one: short and without branches, so that its text may be repeated. */
-function isChain(expression: Expression): boolean {
-  let at = expression
-  while (at.kind === 'attribute') at = at.object
-  return at.kind === 'variable'
 }

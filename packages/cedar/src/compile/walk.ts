@@ -34,6 +34,13 @@ export function childrenOf(expression: Expression): readonly Expression[] {
   }
 }
 
+/** Whether an expression is a variable or attributes of one: short, and without branches. */
+export function isPath(expression: Expression): boolean {
+  let at = expression
+  while (at.kind === 'attribute') at = at.object
+  return at.kind === 'variable'
+}
+
 /** The members of the context that conditions can read; undefined when they use the context as a whole. */
 export function contextMembers(conditions: readonly Condition[]): ReadonlySet<string> | undefined {
   const names = new Set<string>()

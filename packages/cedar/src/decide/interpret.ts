@@ -4,8 +4,11 @@
 import { makeRecord } from '../compile/constant.ts'
 import {
   BINARY,
+  asHolder,
+  asLong,
   asSet,
   asString,
+  attributesOf,
   getAttribute,
   hasAttribute,
   isType,
@@ -13,11 +16,10 @@ import {
   negate,
 } from '../compile/operations.ts'
 import type { BinaryOperator, Expression, Policy } from '../policy/syntax.ts'
-import { Entity } from '../values/entity.ts'
 import { EXTENSIONS } from '../values/extensions.ts'
 import { Fault } from '../values/fault.ts'
 import { checkedLong } from '../values/long.ts'
-import { CedarSet, isRecord, ownMember } from '../values/values.ts'
+import { CedarSet, ownMember } from '../values/values.ts'
 import type { Settled } from '../values/values.ts'
 import { SCOPE_PARTS, conditionDemand, scopeDemands } from './demands.ts'
 import type { Evaluation } from './evaluation.ts'
@@ -35,10 +37,23 @@ import {
   invert,
 } from './outcomes.ts'
 import type { Outcomes } from './outcomes.ts'
-import { possibleOf } from './possible.ts'
+import { CHECKS, checkOf, demand, possibleOf } from './possible.ts'
+import type { Check } from './possible.ts'
 import { HOLE, HOLE_MET } from './unknown.ts'
 
 type Of<K extends Expression['kind']> = Extract<Expression, { readonly kind: K }>
+
+/** What an operation may come to on operands that are not known, unless one is of a type that fails. */
+interface Prospect {
+  readonly possible: Outcomes
+  readonly checks: readonly Check[]
+}
+
+const ANY_VALUE: Prospect = { possible: ANYTHING, checks: [] }
+const LONG: Prospect = { possible: ANYTHING, checks: [asLong] }
+const SET: Prospect = { possible: CHECKED_TRUTH, checks: [asSet] }
+const TEXT: Prospect = { possible: CHECKED_TRUTH, checks: [asString] }
+const HOLDER: Prospect = { possible: ANYTHING, checks: [asHolder] }
 
 type Operation = (values: [Settled, Settled, ...Settled[]]) => Settled | Maybe
 
@@ -48,13 +63,23 @@ export interface Judgement {
   readonly message: string
 }
 
+/** What is assumed of what is not known. */
+export interface Assumptions {
+  /** Which of its possible outcomes a condition has, given without `&&`, `||`, `!` and `if` around it. */
+  outcome(expression: Expression, possible: Outcomes): Outcomes
+  /** The value of a variable or an attribute, if anything is assumed of it. Throws a Fault when there is none. */
+  value(expression: Expression, maybe: Maybe): Settled | Maybe
+}
+
 export class Interpreter {
   /** The message of the last error met. */
   #lastFault = ''
   readonly #evaluation: Evaluation
+  readonly #assumptions: Assumptions | undefined
 
-  constructor(evaluation: Evaluation) {
+  constructor(evaluation: Evaluation, assumptions?: Assumptions) {
     this.#evaluation = evaluation
+    this.#assumptions = assumptions
   }
 
   judge(policy: Policy): Judgement {
@@ -70,9 +95,13 @@ export class Interpreter {
 
   /** The outcomes of an expression where a boolean is demanded. */
   truth(expression: Expression): Outcomes {
-    const outcomes = this.outcomes(expression)
+    if (expression.kind === 'if') return this.#branch(expression, (branch) => this.truth(branch))
+    const spelled = this.#assumptions === undefined ? expression : spelledOut(expression)
+    const outcomes = this.outcomes(spelled)
     if (outcomes === OTHER) this.#lastFault = 'type error: expected a boolean'
-    return demandBoolean(outcomes)
+    const possible = demandBoolean(outcomes)
+    const isCertain = (possible & (possible - 1)) === 0
+    return isCertain ? possible : (this.#assumptions?.outcome(spelled, possible) ?? possible)
   }
 
   outcomes(expression: Expression): Outcomes {
@@ -120,13 +149,13 @@ export class Interpreter {
       case 'entity':
         return expression.entity
       case 'variable':
-        return this.#evaluation.variable(expression.name)
+        return this.#assumed(expression, this.#evaluation.variable(expression.name))
       case 'not':
         return this.#conclude(invert(this.truth(expression.operand)))
       case 'negate':
-        return this.#apply([expression.operand], ANYTHING, ([a]) => negate(a))
+        return this.#apply([expression.operand], LONG, ([a]) => negate(a))
       case 'isEmpty':
-        return this.#apply([expression.operand], CHECKED_TRUTH, ([a]) => asSet(a).isEmpty())
+        return this.#apply([expression.operand], SET, ([a]) => asSet(a).isEmpty())
       case 'and':
         return this.#conclude(this.#allHold(expression.operands))
       case 'or':
@@ -139,24 +168,25 @@ export class Interpreter {
       case 'if':
         return this.#if(expression)
       case 'attribute':
-        return this.#apply([expression.object], ANYTHING, ([object]) =>
-          filled(getAttribute(object, expression.name, this.#evaluation)),
+        return this.#assumed(
+          expression,
+          this.#apply([expression.object], HOLDER, ([object]) =>
+            filled(getAttribute(object, expression.name, this.#evaluation)),
+          ),
         )
       case 'has':
         return this.#has(this.#evaluate(expression.object), expression.path)
       case 'like':
-        return this.#apply([expression.subject], CHECKED_TRUTH, ([text]) =>
-          like(asString(text), expression.pattern),
-        )
+        return this.#apply([expression.subject], TEXT, ([text]) => like(asString(text), expression.pattern))
       case 'is':
         return this.#is(expression)
       case 'set':
-        return this.#apply(expression.elements, ANYTHING, (members) => new CedarSet(members))
+        return this.#apply(expression.elements, ANY_VALUE, (members) => new CedarSet(members))
       case 'record': {
         const { members } = expression
         return this.#apply(
           members.map(({ value }) => value),
-          ANYTHING,
+          ANY_VALUE,
           (values) => makeRecord(members.map(({ name }, index) => [name, values[index]])),
         )
       }
@@ -165,52 +195,68 @@ export class Interpreter {
     }
   }
 
+  #assumed(expression: Expression, value: Settled | Maybe): Settled | Maybe {
+    return value instanceof Maybe ? (this.#assumptions?.value(expression, value) ?? value) : value
+  }
+
   /**
    * An operation that evaluates all its operands. An operand that fails in any case fails it in any case; otherwise
    * one that is not known makes the result unknown.
    */
-  #apply(operands: readonly Expression[], possible: Outcomes, operation: Operation): Settled | Maybe {
+  #apply(operands: readonly Expression[], prospect: Prospect, operation: Operation): Settled | Maybe {
     return this.#combine(
       operands.map((operand) => this.#evaluate(operand)),
-      possible,
+      prospect,
       operation,
     )
   }
 
-  #combine(values: readonly (Settled | Maybe)[], possible: Outcomes, operation: Operation): Settled | Maybe {
-    if (values.some((value) => value instanceof Maybe)) return this.#conclude(possible)
+  #combine(
+    values: readonly (Settled | Maybe)[],
+    { possible, checks }: Prospect,
+    operation: Operation,
+  ): Settled | Maybe {
+    if (values.some((value) => value instanceof Maybe)) {
+      demand(values, checks)
+      return this.#conclude(possible)
+    }
     try {
       return operation(values as [Settled, Settled, ...Settled[]])
     } catch (met) {
-      if (met === HOLE_MET) return new Maybe(possible)
+      if (met === HOLE_MET) return this.#conclude(possible)
       throw met
     }
   }
 
   #binary(operator: BinaryOperator, left: Settled | Maybe, right: Settled | Maybe): Settled | Maybe {
-    return this.#combine([left, right], possibleOf(operator, left, right), ([a, b]) =>
-      BINARY[operator](a, b, this.#evaluation),
-    )
+    const prospect = { possible: possibleOf(operator, left, right), checks: CHECKS[operator] }
+    return this.#combine([left, right], prospect, ([a, b]) => BINARY[operator](a, b, this.#evaluation))
   }
 
-  #if({ condition, then, else: otherwise }: Of<'if'>): Settled | Maybe {
-    const test = this.truth(condition)
-    if (test === HOLDS) return this.#evaluate(then)
-    if (test === LACKS) return this.#evaluate(otherwise)
-    let outcomes = test & FAILS
-    if ((test & HOLDS) !== 0) outcomes |= this.outcomes(then)
-    if ((test & LACKS) !== 0) outcomes |= this.outcomes(otherwise)
+  #if(expression: Of<'if'>): Settled | Maybe {
+    const test = this.truth(expression.condition)
+    if (test === HOLDS) return this.#evaluate(expression.then)
+    if (test === LACKS) return this.#evaluate(expression.else)
+    const outcomes = this.#branch(expression, (branch) => this.outcomes(branch))
     return outcomes === OTHER ? new Maybe(outcomes) : this.#conclude(outcomes)
+  }
+
+  #branch({ condition, then, else: otherwise }: Of<'if'>, of: (branch: Expression) => Outcomes): Outcomes {
+    const test = this.truth(condition)
+    let outcomes = test & FAILS
+    if ((test & HOLDS) !== 0) outcomes |= of(then)
+    if ((test & LACKS) !== 0) outcomes |= of(otherwise)
+    return outcomes
   }
 
   #has(object: Settled | Maybe, path: readonly string[]): Settled | Maybe {
     const possible = object instanceof Unknown && path.length === 1 ? TRUTH : CHECKED_TRUTH
-    return this.#combine([object], possible, ([known]) => {
+    return this.#combine([object], { possible, checks: HOLDER.checks }, ([known]) => {
       let inner = known
       for (const [index, name] of path.entries()) {
         const last = index === path.length - 1
-        const members = inner instanceof Entity ? this.#evaluation.find(inner)?.attrs : inner
-        if (isRecord(members) && ownMember(members, name) === HOLE)
+        const members = attributesOf(inner, this.#evaluation)
+        if (members !== undefined && ownMember(members, name) === HOLE)
           return new Maybe(last ? TRUTH : CHECKED_TRUTH)
         if (!hasAttribute(inner, name, this.#evaluation)) return false
         if (!last) inner = getAttribute(inner, name, this.#evaluation)
@@ -235,13 +281,32 @@ export class Interpreter {
   }
 
   #call({ name, arguments: list }: Of<'call'>): Settled | Maybe {
+    const values = list.map((argument) => this.#evaluate(argument))
     const extension = EXTENSIONS.get(name)
-    return this.#apply(list, extension?.returnsBoolean === true ? CHECKED_TRUTH : ANYTHING, (values) => {
-      if (extension?.arity !== list.length)
-        throw new Fault(`${name}() was called with a wrong number of arguments`)
-      return extension.apply(values[0], values[1])
-    })
+    if (extension?.arity !== list.length)
+      throw new Fault(`${name}() was called with a wrong number of arguments`)
+    const { parameters, returnsBoolean, apply } = extension
+    const prospect = { possible: returnsBoolean ? CHECKED_TRUTH : ANYTHING, checks: parameters.map(checkOf) }
+    return this.#combine(values, prospect, ([a, b]) => apply(a, b))
   }
+}
+
+/** Conditions that say two things, as the chain that they stand for. */
+function spelledOut(expression: Expression): Expression {
+  const { at, kind } = expression
+  if (kind === 'is' && expression.in !== undefined) {
+    const { subject, type, in: right } = expression
+    const within: Expression = { kind: 'binary', at, operator: 'in', left: subject, right }
+    return { kind: 'and', at, operands: [{ kind, at, subject, type }, within] }
+  }
+  if (kind !== 'has' || expression.path.length === 1) return expression
+  let { object } = expression
+  const operands = expression.path.map((name): Expression => {
+    const test: Expression = { kind, at, object, path: [name] }
+    object = { kind: 'attribute', at, object, name }
+    return test
+  })
+  return { kind: 'and', at, operands }
 }
 
 /** Whether a value is an entity of this type. */
@@ -249,7 +314,7 @@ function fits(value: Settled | Maybe, type: string): boolean | Maybe {
   if (!(value instanceof Maybe)) return isType(value, type)
   if (!(value instanceof Unknown)) return new Maybe(CHECKED_TRUTH)
   if (value.kind === 'record') throw new Fault('type error: expected an entity, found a record')
-  return value.type === undefined ? new Maybe(TRUTH) : value.type === type
+  return value.couldBe(type) && (value.type === type || new Maybe(TRUTH))
 }
 
 function outcomesOf(value: Settled | Maybe): Outcomes {

@@ -1,5 +1,8 @@
 // What evaluating an expression may come to, as a set of bits. With everything known, exactly one bit is set.
 
+import type { Variable } from '../policy/syntax.ts'
+import { isActionType } from '../values/entity.ts'
+
 /** The value true; for a policy: satisfied. */
 export const HOLDS = 1
 /** The value false; for a policy: not satisfied. */
@@ -28,11 +31,19 @@ export class Maybe {
 export class Unknown extends Maybe {
   readonly kind: 'entity' | 'record'
   readonly type: string | undefined
+  readonly #isAction: boolean
 
-  constructor(kind: 'entity' | 'record', type?: string) {
+  constructor(part: Variable, type?: string) {
     super(OTHER)
-    this.kind = kind
+    this.kind = part === 'context' ? 'record' : 'entity'
     this.type = type
+    this.#isAction = part === 'action'
+  }
+
+  /** Whether it could be an entity of this type. */
+  couldBe(type: string): boolean {
+    if (this.kind === 'record') return false
+    return this.type === undefined ? !this.#isAction || isActionType(type) : this.type === type
   }
 }
 

@@ -3,6 +3,10 @@
 
 import type { CompiledPolicy, PolicySet } from '../compile/compile.ts'
 import type { EvaluationError } from './decide.ts'
+import type { Effect, Expression } from '../policy/syntax.ts'
+import { expressionToText } from '../print/expression.ts'
+import { Reducer } from './reduce.ts'
+import { Cases } from './cases.ts'
 import type { Evaluation } from './evaluation.ts'
 import { Fault } from '../values/fault.ts'
 import { Interpreter } from './interpret.ts'
@@ -41,18 +45,59 @@ export function decidePartial(
   const possible: CompiledPolicy[] = []
   const errors: EvaluationError[] = []
   const possibleErrors: string[] = []
-  for (const [candidate, { outcomes, message }] of judgeAll(set, prepare(request, options))) {
+  const prepared = prepare(request, options)
+  for (const [candidate, { outcomes, message }] of judgeAll(set, prepared)) {
     const { id } = candidate.policy
     if (outcomes === HOLDS) certain.push(candidate)
     else if ((outcomes & HOLDS) !== 0) possible.push(candidate)
     if (outcomes === FAILS) errors.push({ policy: id, message })
     else if ((outcomes & FAILS) !== 0) possibleErrors.push(id)
   }
-  const decision = conclude(certain, possible)
+  const apparent = conclude(certain, possible)
+  const decision = apparent === 'depends' ? byCases(certain, possible, prepared.evaluation) : apparent
   const behind =
     decision === 'depends' ? certain : certain.filter(({ permits }) => permits === (decision === 'allow'))
   return { decision, determining: behind.map(idOf), possible: possible.map(idOf), errors, possibleErrors }
 }
+
+/** What remains of a policy when all that is known of a request has been filled in. */
+export interface Residual {
+  readonly policy: string
+  readonly effect: Effect
+  /**
+   * The policy is satisfied by exactly those completions for which this is true, and fails for those for which this
+   * fails. What of its scope is open is part of it.
+   */
+  readonly condition: Expression
+  /** The same in Cedar. */
+  readonly text: string
+}
+
+/**
+ * The conditions on which a decision depends: one for each policy that may or may not be satisfied, or may or may not
+ * fail, in source order. Known values are filled in unless they are large; a part that fails in any case is kept as it
+ * is written. The request and the options are those of `decidePartial`.
+ */
+export function residuals(
+  set: PolicySet,
+  request: PartialRequest,
+  options: PartialOptions,
+): readonly Residual[] {
+  const prepared = prepare(request, options)
+  const interpreter = new Interpreter(prepared.evaluation)
+  const reducer = new Reducer(interpreter, prepared.evaluation)
+  const left: Residual[] = []
+  for (const [{ policy }, { outcomes }] of judgeAll(set, prepared)) {
+    if (outcomes === HOLDS || outcomes === LACKS || outcomes === FAILS) continue
+    const operands = interpreter.demands(policy)
+    const condition = reducer.reduce({ kind: 'and', at: operands[0]?.at ?? 0, operands }, true)
+    left.push({ policy: policy.id, effect: policy.effect, condition, text: expressionToText(condition) })
+  }
+  return left
+}
+
+/** Cases gone through in search of an answer; beyond, it depends. */
+const MOST_CASES = 64
 
 /** The policies whose scope may match, in source order, and what each may come to. */
 function* judgeAll(
@@ -88,6 +133,32 @@ function conclude(
   const permitted = certain.length > 0
   if (!permitted && !possible.some(({ permits }) => permits)) return 'deny'
   return permitted && possible.every(({ permits }) => permits) ? 'allow' : 'depends'
+}
+
+/** What is decided in every case, where not each policy but all together tell. */
+function byCases(
+  certain: readonly CompiledPolicy[],
+  possible: readonly CompiledPolicy[],
+  evaluation: Evaluation,
+): PartialDecision['decision'] {
+  const interpreter = new Interpreter(evaluation)
+  const open = possible.map(({ policy, permits }) => ({ permits, demands: interpreter.demands(policy) }))
+  const permits = open.filter((each) => each.permits)
+  const forbids = open.filter((each) => !each.permits)
+  const canBe = (wanted: 'allow' | 'deny'): boolean => {
+    const cases = new Cases(evaluation)
+    const some = (group: typeof open, preferred: boolean): boolean =>
+      group.some(({ demands }) => cases.areMet(demands, preferred))
+    for (let tries = 0; tries < MOST_CASES; tries++) {
+      const allowed =
+        !some(forbids, wanted === 'deny') && (certain.length > 0 || some(permits, wanted === 'allow'))
+      if (allowed === (wanted === 'allow')) return true
+      if (!cases.next()) return false
+    }
+    return true
+  }
+  if (!canBe('allow')) return 'deny'
+  return canBe('deny') ? 'depends' : 'allow'
 }
 
 function idOf({ policy }: CompiledPolicy): string {

@@ -1,15 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compile } from '../compile/compile.ts'
-import { decide } from './decide.ts'
 import { parsePolicies } from '../text/parse.ts'
-import { decidePartial } from './partial.ts'
 import { matchesScope } from '../compile/scope.ts'
 import { mutate } from '../testing/mutate.ts'
 import { Random } from '../testing/random.ts'
-import { randomContextPolicy, randomPolicy } from '../testing/random-policy.ts'
-import { randomValue, randomWorld } from '../testing/random-world.ts'
-import type { RecordValue, Value } from '../values/values.ts'
+import { randomPolicy } from '../testing/random-policy.ts'
+import { randomWorld } from '../testing/random-world.ts'
 
 describe('the parser', () => {
   const answers = (text: string): void => {
@@ -92,52 +89,3 @@ describe('the index of a set', () => {
     expect(most).toBeGreaterThan(20)
   })
 })
-
-describe('a partial decision', () => {
-  const PATHS = ['a', 'b', 'c', 'n', 'rec', 'rec.a', 'c.b', 'constructor']
-
-  it('holds for every completion', () => {
-    const certain = { allow: 0, deny: 0, depends: 0 }
-    for (let seed = 0; seed < 1000; seed++) {
-      const random = new Random(seed * 31 + 7)
-      const parsed = parsePolicies(
-        Array.from({ length: 1 + random.below(3) }, () => randomContextPolicy(random)).join('\n'),
-      )
-      const compiled = parsed.ok ? compile(parsed.value) : parsed
-      if (!compiled.ok) throw new Error(JSON.stringify(compiled.errors))
-      const { request, entities } = randomWorld(random)
-      const paths = [random.pick(PATHS), ...random.some(2, () => random.pick(PATHS))]
-      const unknown = paths.map((path) => `context.${path}`)
-      const partial = decidePartial(compiled.value, request, { unknown, entities })
-      certain[partial.decision]++
-      for (let completion = 0; completion < 6; completion++) {
-        const context = paths.reduce(
-          (whole, path) => complete(random, whole, path.split('.')),
-          request.context,
-        )
-        const { decision, determining, errors } = decide(compiled.value, { ...request, context }, entities)
-        const message = `seed ${seed}, unknown ${unknown.join()}`
-        if (partial.decision !== 'depends') expect(decision, message).toBe(partial.decision)
-        expect([...partial.determining, ...partial.possible], message).toEqual(
-          expect.arrayContaining([...determining]),
-        )
-        const failed = errors.map(({ policy }) => policy)
-        expect(failed, message).toEqual(expect.arrayContaining(partial.errors.map(({ policy }) => policy)))
-        const foreseen = [...partial.errors.map(({ policy }) => policy), ...partial.possibleErrors]
-        expect(foreseen, message).toEqual(expect.arrayContaining(failed))
-      }
-    }
-    // All three answers must be common, or soundness is empty.
-    for (const count of Object.values(certain)) expect(count).toBeGreaterThan(100)
-  })
-})
-
-/** The record with something else, or nothing, at the path. */
-function complete(random: Random, record: RecordValue, [name = '', ...rest]: readonly string[]): RecordValue {
-  const inner = Object.hasOwn(record, name) ? record[name] : undefined
-  const isRecord = typeof inner === 'object' && inner !== null && Object.getPrototypeOf(inner) === null
-  let value: Value | undefined
-  if (rest.length > 0 && isRecord) value = complete(random, inner as RecordValue, rest)
-  else value = random.chance(0.25) ? undefined : randomValue(random, 2).ours
-  return Object.assign(Object.create(null), record, { [name]: value }) as RecordValue
-}

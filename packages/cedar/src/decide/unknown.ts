@@ -87,7 +87,9 @@ export function prepare(request: PartialRequest, options: PartialOptions): Prepa
       : new PartialEvaluation(
           withHoles,
           entities,
-          new Map(wholly.map((part) => [part, unknownPart(part, types)])),
+          new Map(
+            wholly.map((part) => [part, new Unknown(part, part === 'context' ? undefined : types[part])]),
+          ),
         )
   const onlyContext = wholly.length === 0 && paths.every(([root]) => root === 'context')
   return {
@@ -117,13 +119,11 @@ class PartialEvaluation extends Evaluation {
     if (entity.known) return entity
     for (const part of SCOPE_PARTS) {
       const own = this[part]
-      if (!this.#unknown.has(part) && own.uid === entity.uid) return own.known ? own : undefined
+      if (own.known && own.uid === entity.uid) return own
     }
     const found = this.#entities?.get(entity.uid)
     if (found?.known === true) return found
-    for (const { kind, type } of this.#unknown.values()) {
-      if (kind === 'entity' && (type === undefined || type === entity.type)) throw HOLE_MET
-    }
+    for (const unknown of this.#unknown.values()) if (unknown.couldBe(entity.type)) throw HOLE_MET
     return undefined
   }
 }
@@ -138,10 +138,6 @@ function readPath(path: string): Path {
       `not a path into a request, such as context.input or resource: ${JSON.stringify(path)}`,
     )
   return [part, ...names]
-}
-
-function unknownPart(part: Variable, types: PartialOptions['types']): Unknown {
-  return part === 'context' ? new Unknown('record') : new Unknown('entity', types?.[part])
 }
 
 /** The entity with holes in its attributes. */

@@ -28,7 +28,8 @@ type ParameterType =
 
 const parameter = (name: ExtensionTypeName): ParameterType => ({ kind: 'extension', name })
 
-function expecting<N extends ExtensionTypeName>(name: N): (value: Settled) => Of<N> {
+/** Checks that a value is of an extension type: a Fault otherwise. */
+export function expecting<N extends ExtensionTypeName>(name: N): (value: Settled) => Of<N> {
   const kind = EXTENSION_TYPES[name]
   return (value) => {
     if (value instanceof kind) return value as Of<N>
