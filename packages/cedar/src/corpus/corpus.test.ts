@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, it, test } from 'vitest'
@@ -41,6 +41,20 @@ describe('the command', () => {
       status: 0,
       lines: ['not tests, so not run: 2 JSON files', '5 passed, 0 failed'],
     })
+  })
+
+  it('passes over what is not even JSON, unless it is a test or named', () => {
+    const mixed = path.join(folder, 'mixed')
+    mkdirSync(mixed)
+    writeFileSync(path.join(mixed, 'settings.json'), '{ // a comment')
+    writeFileSync(path.join(mixed, 'test.json'), '{"requests": [')
+    const wrong = `FAILED ${mixed}/test.json: ${mixed}/test.json:1:15: expected a JSON value`
+    expect(run('test', mixed).lines).toEqual([
+      wrong,
+      'not tests, so not run: 1 JSON files',
+      '0 passed, 1 failed',
+    ])
+    expect(run('test', path.join(mixed, 'settings.json')).lines.at(-1)).toBe('0 passed, 1 failed')
   })
 
   it('names what failed, and fails', () => {
