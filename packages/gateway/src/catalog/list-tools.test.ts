@@ -108,25 +108,25 @@ describe('the list of tools', () => {
           { name: 'twice' },
         ],
         faults: [
-          'It offers a tool that is no object.',
-          'It offers a tool that is no object.',
-          'It offers a tool that is no object.',
-          'It offers a tool without a name.',
-          'It offers a tool without a name.',
-          'It offers a tool whose name is longer than 256 characters.',
-          'It offers a tool whose name is not Unicode.',
-          'Of its tool "none", inputSchema is missing.',
-          'Of its tool "list", inputSchema is no object.',
-          'Of its tool "deep", inputSchema is nested deeper than 64 levels.',
-          'Of its tool "wide", annotations has more than 20000 members.',
-          'It offers several tools named "twice".',
+          'offers a tool that is no object',
+          'offers a tool that is no object',
+          'offers a tool that is no object',
+          'offers a tool without a name',
+          'offers a tool without a name',
+          'offers a tool whose name is longer than 256 characters',
+          'offers a tool whose name is not Unicode',
+          'offers a tool "none" whose inputSchema is missing',
+          'offers a tool "list" whose inputSchema is no object',
+          'offers a tool "deep" whose inputSchema is nested deeper than 64 levels',
+          'offers a tool "wide" whose annotations has more than 20000 members',
+          'offers several tools named "twice"',
         ],
       }),
     )
     const bad = await list([page(Array.from({ length: 100 }, () => 7))])
     expect(bad.listed.ok && bad.listed.value.faults.slice(19)).toEqual([
-      'It offers a tool that is no object.',
-      '80 more of its tools are as bad.',
+      'offers a tool that is no object',
+      'offers 80 more tools like these',
     ])
   })
 

@@ -29,7 +29,7 @@ export const DEFAULT_LIST_LIMITS: ListLimits = {
   maxSchemaMembers: 20_000,
 }
 
-/** What a server offers, and what of it could not be taken, in sentences. */
+/** What a server offers, and what of it could not be taken: phrases that complete "the server …". */
 export interface Offer {
   readonly tools: readonly ToolDefinition[]
   readonly faults: readonly string[]
@@ -105,23 +105,23 @@ class List {
     for (const value of values) {
       const parsed = parseDefinition(value, this.#limits)
       if (!parsed.ok) {
-        this.#faults.push(`It offers a tool ${parsed.error}.`)
+        this.#faults.push(`offers a tool ${parsed.error}`)
         continue
       }
       const { definition, faults } = parsed.value
       const { name } = definition
       const isRepeated = this.#tools.has(name)
-      if (isRepeated) this.#faults.push(`It offers several tools named ${JSON.stringify(name)}.`)
+      if (isRepeated) this.#faults.push(`offers several tools named ${JSON.stringify(name)}`)
       // Which of them a call would reach nobody knows, so nothing is known of their arguments.
       this.#tools.set(name, isRepeated ? { name } : definition)
-      for (const fault of faults) this.#faults.push(`Of its tool ${JSON.stringify(name)}, ${fault}.`)
+      for (const fault of faults) this.#faults.push(`offers a tool ${JSON.stringify(name)} whose ${fault}`)
     }
     return ok(undefined)
   }
 
   offer(): Offer {
     const left = this.#faults.length - MOST_FAULTS
-    const more = left > 0 ? [`${left} more of its tools are as bad.`] : []
+    const more = left > 0 ? [`offers ${left} more tools like these`] : []
     return { tools: [...this.#tools.values()], faults: [...this.#faults.slice(0, MOST_FAULTS), ...more] }
   }
 }

@@ -1,27 +1,30 @@
 import { describe, expect, it } from 'vitest'
 import { Folder } from './fixtures/tollgate.ts'
 
-const policy = '@id("all") permit (principal, action, resource);\n'
+const policy = '@id("all") permit (principal in Group::"all", action, resource);\n'
 
 describe('tollgate check', () => {
   it('sums up what it found good', async () => {
     using folder = new Folder({
       'tollgate.yaml': 'servers: { files: { command: [node] } }',
       'policies/a.cedar': policy,
-      'policies/b.cedar': policy.replace('all', 'b'),
+      'policies/b.cedar': policy.replaceAll('all', 'b'),
       'policies/notes.txt': 'not a policy',
     })
-    expect(await folder.run(['check'])).toEqual({
+    const checked = await folder.run(['check', '--offline'])
+    expect(checked).toMatchObject({
       code: 0,
       stdout: `ok  ${folder.at('tollgate.yaml')}: 1 server, 2 policies\n`,
-      stderr: '',
     })
-    const { stdout } = await folder.run(['check', '--json'])
+    const { stdout } = await folder.run(['check', '--offline', '--json'])
     expect(JSON.parse(stdout)).toEqual({
       ok: true,
       config: folder.at('tollgate.yaml'),
       servers: 1,
       policies: 2,
+      asked: [{ server: 'files', tools: null }],
+      errors: [],
+      warnings: [],
     })
   })
 
@@ -76,6 +79,7 @@ describe('tollgate check', () => {
           message: 'listen must be text: put it in quotes (127.0.0.1:7070)',
         },
       ],
+      warnings: [],
     })
   })
 

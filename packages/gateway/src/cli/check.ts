@@ -1,8 +1,8 @@
-/** `tollgate check`: everything that would keep the gateway from starting, without starting it. */
-import type { Command } from 'commander'
+/** `tollgate check`: everything that would keep the gateway from starting, or policies from saying what they mean. */
+import { type Command, InvalidArgumentError } from 'commander'
 import { type Config, showConfigError } from '../config/config.ts'
 import { refuseToListen } from '../exposure/listen.ts'
-import { err, ok, type Result } from '../model/result.ts'
+import type { Policies } from '../policy/policies.ts'
 import {
   type ConfigOptions,
   type JsonOptions,
@@ -11,42 +11,116 @@ import {
   takesConfig,
   takesJson,
 } from './command.ts'
-import { EXIT, paint, print, printJson, say } from './terminal.ts'
+import type { Checked, PolicyCheckOptions } from './policy-findings.ts'
+import { showFindings } from './show-findings.ts'
+import { EXIT, type ExitCode, harmless, paint, print, printJson, say } from './terminal.ts'
+
+export interface CheckOptions extends ConfigOptions, JsonOptions, PolicyCheckOptions {
+  /** Warnings are errors. */
+  readonly strict?: true
+}
 
 /** Registers the command. */
 export function addCheck(program: Command): void {
-  takesJson(takesConfig(program.command('check')))
-    .description('check the configuration and the policies; prints file:line:column of every error')
-    .action(
-      leaving(async (options: ConfigOptions & JsonOptions) => {
-        const checked = await check(options)
-        if (options.json)
-          printJson(
-            checked.ok ? { ok: true, ...checked.value } : { ok: false, errors: checked.error.map(split) },
-          )
-        else if (checked.ok) print(`${paint('green', 'ok')}  ${summary(checked.value)}`)
-        else for (const line of checked.error) say(line)
-        return checked.ok ? EXIT.ok : EXIT.configuration
-      }),
-    )
+  takesChecks(program.command('check'))
+    .description('check the configuration, and the policies against what the servers offer')
+    .action(leaving((options: CheckOptions) => runCheck(options, listenerFault)))
 }
 
-interface Checked {
-  readonly config: string
-  readonly servers: number
-  readonly policies: number
+/** Adds the flags of checks. */
+export function takesChecks(command: Command): Command {
+  return takesJson(takesConfig(command))
+    .option('--offline', 'ask no server what it offers')
+    .option('--strict', 'warnings are errors')
+    .option('--time-limit <seconds>', 'for validating the policies', parseSeconds, 60)
 }
 
-async function check(options: ConfigOptions): Promise<Result<Checked, readonly string[]>> {
+function parseSeconds(text: string): number {
+  const seconds = Number(text)
+  if (!/^\d+$/.test(text) || seconds < 1 || seconds > 86_400)
+    throw new InvalidArgumentError('It is a number of seconds, at least 1.')
+  return seconds
+}
+
+/** Checks and reports. `alsoWrong` finds what else is wrong with the configuration. */
+export async function runCheck(
+  options: CheckOptions,
+  alsoWrong?: (config: Config) => Promise<string | undefined>,
+): Promise<ExitCode> {
   const config = await readConfig(options)
-  if (!config.ok) return err(config.error.map(showConfigError))
-  const closed = await listenerFault(config.value)
+  if (!config.ok) return complain(config.error.map(showConfigError), options)
+  const fault = await alsoWrong?.(config.value)
   const { loadPolicies } = await import('../server/snapshot.ts')
   const policies = await loadPolicies(config.value)
-  const errors = [...(closed === undefined ? [] : [closed]), ...(policies.ok ? [] : policies.error)]
-  if (!policies.ok || errors.length > 0) return err(errors)
-  const { file, servers } = config.value
-  return ok({ config: file, servers: servers.size, policies: policies.value.all.policies.length })
+  const errors = [...(fault === undefined ? [] : [fault]), ...(policies.ok ? [] : policies.error)]
+  if (!policies.ok || errors.length > 0) return complain(errors, options)
+
+  const { checkPolicies } = await import('./policy-findings.ts')
+  const checked = await untilInterrupted((signal) =>
+    checkPolicies(config.value, policies.value.all.policies, options, signal),
+  )
+  if (checked === undefined) return EXIT.interrupted
+  return report(checked, { config: config.value, policies: policies.value }, options)
+}
+
+/** Runs `work` to its end; undefined when it was interrupted, and then it has cleaned up. A second interrupt ends at once. */
+export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+  const interrupted = new AbortController()
+  const abort = () => interrupted.abort()
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  for (const signal of signals) process.once(signal, abort)
+  try {
+    const done = await work(interrupted.signal)
+    return interrupted.signal.aborted ? undefined : done
+  } finally {
+    for (const signal of signals) process.off(signal, abort)
+  }
+}
+
+function complain(lines: readonly string[], { json }: JsonOptions): ExitCode {
+  if (json) printJson({ ok: false, errors: lines.map(split), warnings: [] })
+  else for (const line of lines) say(line)
+  return EXIT.configuration
+}
+
+interface Subject {
+  readonly config: Config
+  readonly policies: Policies
+}
+
+function report(
+  checked: Checked,
+  { config, policies }: Subject,
+  { json, strict, offline }: CheckOptions,
+): ExitCode {
+  const { findings, problems, servers } = checked
+  const errors = findings.filter(({ severity }) => severity === 'error')
+  const warnings = findings.filter(({ severity }) => severity === 'warning')
+  const warned = warnings.length + checked.warnings.length
+  const failed = errors.length + problems.length > 0 || (strict === true && warned > 0)
+  const all = policies.all.policies
+  if (json) {
+    printJson({
+      ok: !failed,
+      config: config.file,
+      servers: servers.length,
+      policies: all.length,
+      asked: servers,
+      errors: [...errors, ...problems.map((message) => ({ message }))],
+      warnings: [...warnings, ...checked.warnings],
+    })
+  } else {
+    if (offline) say('servers were not asked: what policies say of their tools is not checked')
+    for (const { server, message } of checked.warnings)
+      say(harmless(`${config.file}: warning: server ${server} ${message}`))
+    const texts = new Map(all.map(({ source }) => [source.file, source.text]))
+    showFindings(findings, (file) => texts.get(file))
+    for (const problem of problems) say(harmless(problem))
+    const counts = [count(servers.length, 'server'), count(all.length, 'policy', 'policies')]
+    if (warned > 0) counts.push(count(warned, 'warning'))
+    if (!failed) print(`${paint('green', 'ok')}  ${config.file}: ${counts.join(', ')}`)
+  }
+  return failed ? EXIT.configuration : EXIT.ok
 }
 
 /** Why the listener must not be opened, or cannot; undefined when it may. */
@@ -63,10 +137,6 @@ export async function listenerFault(config: Config): Promise<string | undefined>
   const { readTls } = await import('../server/start-checks.ts')
   const pair = readTls(tls)
   return pair.ok ? undefined : `${file}: ${pair.error}`
-}
-
-function summary({ config, servers, policies }: Checked): string {
-  return `${config}: ${count(servers, 'server')}, ${count(policies, 'policy', 'policies')}`
 }
 
 function count(number: number, one: string, many = `${one}s`): string {

@@ -25,6 +25,8 @@ export interface Knowledge {
    * when the schema is all there is. Completes "the input of files__read …".
    */
   unknown(action: string, path: readonly string[]): string | undefined
+  /** Whether the schema has a member for an action only because policies name it, so that it proves nothing. */
+  assumed(action: string, path: readonly string[]): boolean
 }
 
 /** One access that the engine objects to, for one action or for entities of some types. */
@@ -69,11 +71,10 @@ export function explainAccesses(policy: Policy, group: readonly Access[], knowle
   }
   if (missing.length === 0) {
     const message = `\`${name}\` of ${read.object} is optional${whereOf(optional)}: where it is absent this policy is an error, and refuses the call`
-    return { ...base, rule: 'optional-attribute', severity: 'error', message, suggestion: guardWith(guard) }
+    return { ...base, rule: 'unguarded-attribute', severity: 'error', message, suggestion: guardWith(guard) }
   }
   const message = `${read.object} has no attribute \`${name}\`${whereOf(missing)}`
-  const isElsewhere =
-    optional.length > 0 || unsure !== undefined || isThereFor(policy, read, knowledge.schema)
+  const isElsewhere = optional.length > 0 || unsure !== undefined || isThereFor(policy, read, knowledge)
   const suggestion = isElsewhere
     ? `${guardWith(guard)}, or name in the scope what has it`
     : likely(read.name, namesBeside(missing, read, knowledge.schema))
@@ -152,14 +153,24 @@ function whereOf(accesses: readonly Access[]): string {
 }
 
 /** Whether the attribute is there for something else that the policy is about. */
-function isThereFor(policy: Policy, { root, names, name }: Read, schema: Schema): boolean {
-  const above = names.slice(0, -1)
-  const has = (type: CedarType | undefined) => membersAt(type, above, schema)?.has(name) === true
-  return actionsOf(policy, schema).some(({ context, principals, resources }) => {
-    if (root === 'context') return has(context)
-    const types = root === 'principal' ? principals : root === 'resource' ? resources : []
-    return [...types].some((type) => has({ kind: 'entity', type }))
-  })
+function isThereFor(policy: Policy, { root, names, name }: Read, knowledge: Knowledge): boolean {
+  return root !== undefined && membersFor(policy, [root, ...names.slice(0, -1)], knowledge).has(name)
+}
+
+/** What stands below a path that begins with a variable, for any action that the policy is about. */
+export function membersFor(
+  policy: Policy,
+  [root, ...names]: readonly string[],
+  { schema, assumed }: Knowledge,
+): ReadonlySet<string> {
+  const types = actionsOf(policy, schema).flatMap(
+    ({ entity, context, principals, resources }): CedarType[] => {
+      if (root === 'context') return assumed(entity.id, names) ? [] : [context]
+      const entities = root === 'principal' ? principals : root === 'resource' ? resources : []
+      return [...entities].map((type) => ({ kind: 'entity', type }))
+    },
+  )
+  return new Set(types.flatMap((type) => [...(membersAt(type, names, schema)?.keys() ?? [])]))
 }
 
 /** Names that stand where the missing one was looked for. */
@@ -178,7 +189,7 @@ function namesBeside(
 }
 
 /** The members below a type along some names; undefined when there is none. */
-export function membersAt(
+function membersAt(
   type: CedarType | undefined,
   names: readonly string[],
   schema: Schema,

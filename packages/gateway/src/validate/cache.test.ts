@@ -83,7 +83,14 @@ describe('what the engine said', () => {
       const checks = [{ fragment: fragment.value, policies: parsed.value }]
       const signal = new AbortController().signal
       const cache = new ValidationCache(folder)
-      return validatePolicies({ checks, cache, limitSeconds, signal, unknown: () => undefined })
+      return validatePolicies({
+        checks,
+        cache,
+        limitSeconds,
+        signal,
+        unknown: () => undefined,
+        assumed: () => false,
+      })
     }
     const policy = 'permit (principal, action, resource) when { context.m == 1 };'
     const outOfTime = await validate(policy, 0)

@@ -6,16 +6,23 @@ import { expressionToText, type Policy, suggest } from '@tollgate/cedar'
 import { type Access, explainAccesses, type Knowledge, parseAccess } from './attributes.ts'
 import type { Diagnostic } from './engine-process.ts'
 import type { Finding } from './finding.ts'
-import { findTypos } from './has.ts'
+import { findTypos, testsUnknown } from './has.ts'
 import { expressionsAt, placeOf, quote, type Span, spanOf } from './places.ts'
 import { explainType } from './types.ts'
 
-/** What is wrong with a policy, each thing once. */
+export interface Explanation {
+  /** What is wrong with a policy, each thing once. */
+  readonly findings: readonly Finding[]
+  /** Whether it tests or reads something that a request may have although the schema lacks it. */
+  readonly isUnsure: boolean
+}
+
+/** Puts what the engine says in our words, and adds what it overlooks. */
 export function explain(
   policy: Policy,
   diagnostics: readonly Diagnostic[],
   knowledge: Knowledge,
-): readonly Finding[] {
+): Explanation {
   const accesses = new Map<string, Access[]>()
   const findings: Finding[] = []
   for (const each of diagnostics) {
@@ -27,8 +34,12 @@ export function explain(
   }
   for (const group of accesses.values()) findings.push(explainAccesses(policy, group, knowledge))
   const isImpossible = findings.some(({ rule }) => NEVER.has(rule))
-  findings.push(...findTypos(policy, knowledge.schema, isImpossible))
-  return unique(withoutConsequences(findings))
+  findings.push(...findTypos(policy, knowledge, isImpossible))
+  // Where a name that is tested may exist after all, what follows from its absence does not.
+  const isUnsure =
+    findings.some(({ rule }) => rule === 'unknown-attribute') || testsUnknown(policy, knowledge)
+  const sure = isUnsure ? findings.filter(({ rule }) => !NEVER.has(rule)) : withoutConsequences(findings)
+  return { findings: unique(sure), isUnsure }
 }
 
 /** Why a policy could not be judged at all. */
@@ -84,7 +95,11 @@ function reword(policy: Policy, diagnostic: Diagnostic, span: Span, { schema }: 
   if (/access to tag/.test(message) && node?.kind === 'binary' && node.operator === 'getTag') {
     const [object, tag] = [expressionToText(node.left), expressionToText(node.right)]
     const told = `${object} need not have the tag ${tag}: where it is absent this policy is an error, and refuses the call`
-    return { rule: 'optional-tag', message: told, suggestion: `write \`${object}.hasTag(${tag}) && …\`` }
+    return {
+      rule: 'unguarded-attribute',
+      message: told,
+      suggestion: `write \`${object}.hasTag(${tag}) && …\``,
+    }
   }
   return { rule: 'validation', message, suggestion: help ?? undefined }
 }
@@ -92,7 +107,8 @@ function reword(policy: Policy, diagnostic: Diagnostic, span: Span, { schema }: 
 /** The action that was most likely meant: one spelt alike, or the tool whose server was left out. */
 function nearestAction(action: string, { actions }: Knowledge['schema']): string | undefined {
   const id = /^(?:\w+::)*Action::"(.*)"$/s.exec(action)?.[1] ?? action
-  const ids = [...actions.values()].map(({ entity }) => entity.id)
+  // One that ends with a star stands for those of a server that are not known.
+  const ids = [...actions.values()].map(({ entity }) => entity.id).filter((each) => !each.endsWith('__*'))
   const close = ids.find((each) => each.endsWith(`__${id}`)) ?? suggest(id, ids)
   return close === undefined ? undefined : `did you mean \`Action::${JSON.stringify(close)}\`?`
 }

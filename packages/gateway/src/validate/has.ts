@@ -3,16 +3,8 @@
  * says is that the policy is impossible. A name that nothing in the schema has, but that is close to one that would be
  * there, is most likely misspelt.
  */
-import {
-  type CedarType,
-  childrenOf,
-  type Expression,
-  expressionToText,
-  type Policy,
-  type Schema,
-  suggest,
-} from '@tollgate/cedar'
-import { membersAt } from './attributes.ts'
+import { childrenOf, type Expression, expressionToText, type Policy, suggest } from '@tollgate/cedar'
+import { type Knowledge, membersFor } from './attributes.ts'
 import type { Finding } from './finding.ts'
 import { placeOf } from './places.ts'
 import { actionsOf } from './scope.ts'
@@ -20,31 +12,69 @@ import { actionsOf } from './scope.ts'
 type Has = Extract<Expression, { kind: 'has' }>
 
 /** Errors when the policy is `impossible` as it stands, and warnings else: whoever wrote it may think of other tools. */
-export function findTypos(policy: Policy, schema: Schema, impossible: boolean): readonly Finding[] {
-  const tests = policy.conditions.flatMap(({ expression }) => testsIn(expression))
-  if (tests.length === 0) return []
-  return tests.flatMap((test): Finding[] => {
-    const [root, names] = chainOf(test.object)
-    if (root === undefined) return []
-    for (const [index, name] of test.path.entries()) {
-      const beside = membersFor(policy, root, [...names, ...test.path.slice(0, index)], schema)
-      if (beside.has(name)) continue
-      const close = suggest(name, beside)
-      if (close === undefined) return []
-      const object = [expressionToText(test.object), ...test.path.slice(0, index)].join('.')
+export function findTypos(policy: Policy, knowledge: Knowledge, impossible: boolean): readonly Finding[] {
+  return policy.conditions
+    .flatMap(({ expression }) => testsIn(expression))
+    .flatMap((test): readonly Finding[] => {
+      const typo = typoIn(test, policy, knowledge)
+      if (typo === undefined) return []
+      const { object, name, meant } = typo
       return [
         {
           ...placeOf(policy, spanOfName(policy, test, name)),
           rule: 'attribute',
           severity: impossible ? 'error' : 'warning',
           message: `${object} never has an attribute \`${JSON.stringify(name).slice(1, -1)}\``,
-          suggestion: `did you mean \`${close}\`?`,
+          suggestion: `did you mean \`${meant}\`?`,
           policy: policy.id,
         },
       ]
-    }
-    return []
-  })
+    })
+}
+
+interface Typo {
+  readonly object: string
+  readonly name: string
+  readonly meant: string
+}
+
+/** The first name of the path that is nowhere. */
+function typoIn(test: Has, policy: Policy, knowledge: Knowledge): Typo | undefined {
+  const chain = chainOf(test.object)
+  if (chain === undefined) return undefined
+  for (const [index, name] of test.path.entries()) {
+    const before = test.path.slice(0, index)
+    const path = [...chain, ...before]
+    if (mayBeUnknown(policy, [...path, name], knowledge)) return undefined
+    const beside = membersFor(policy, path, knowledge)
+    if (beside.has(name)) continue
+    const meant = suggest(name, beside)
+    return meant === undefined
+      ? undefined
+      : { object: [expressionToText(test.object), ...before].join('.'), name, meant }
+  }
+  return undefined
+}
+
+function mayBeUnknown(
+  policy: Policy,
+  [root, ...names]: readonly string[],
+  { schema, unknown, assumed }: Knowledge,
+) {
+  if (root !== 'context') return false
+  return actionsOf(policy, schema).some(
+    ({ entity }) => !assumed(entity.id, names) && unknown(entity.id, names) !== undefined,
+  )
+}
+
+/** Whether the policy tests for something that the schema lacks and a request may have. */
+export function testsUnknown(policy: Policy, knowledge: Knowledge): boolean {
+  return policy.conditions
+    .flatMap(({ expression }) => testsIn(expression))
+    .some(({ object, path }) => {
+      const chain = chainOf(object)
+      return chain !== undefined && mayBeUnknown(policy, [...chain, ...path], knowledge)
+    })
 }
 
 function testsIn(expression: Expression): readonly Has[] {
@@ -52,27 +82,12 @@ function testsIn(expression: Expression): readonly Has[] {
   return expression.kind === 'has' ? [expression, ...below] : below
 }
 
-/** The variable a chain of attributes begins with, and their names; no variable for anything else. */
-function chainOf(expression: Expression): readonly [root: string | undefined, names: readonly string[]] {
-  if (expression.kind === 'variable') return [expression.name, []]
-  if (expression.kind !== 'attribute') return [undefined, []]
-  const [root, names] = chainOf(expression.object)
-  return [root, [...names, expression.name]]
-}
-
-/** What stands there for any action that the policy is about. */
-function membersFor(
-  policy: Policy,
-  root: string,
-  names: readonly string[],
-  schema: Schema,
-): ReadonlySet<string> {
-  const types = actionsOf(policy, schema).flatMap(({ context, principals, resources }): CedarType[] => {
-    if (root === 'context') return [context]
-    const entities = root === 'principal' ? principals : root === 'resource' ? resources : []
-    return [...entities].map((type) => ({ kind: 'entity', type }))
-  })
-  return new Set(types.flatMap((type) => [...(membersAt(type, names, schema)?.keys() ?? [])]))
+/** A variable and the attributes read of it; undefined for anything else. */
+function chainOf(expression: Expression): readonly string[] | undefined {
+  if (expression.kind === 'variable') return [expression.name]
+  if (expression.kind !== 'attribute') return undefined
+  const chain = chainOf(expression.object)
+  return chain && [...chain, expression.name]
 }
 
 /** The name after `has`, as it is written. */

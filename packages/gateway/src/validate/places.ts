@@ -8,7 +8,7 @@ export interface Span {
 }
 
 /** Where the policy's own text begins in its source. */
-function offsetOf({ source, position }: Policy): number {
+export function offsetOf({ source, position }: Policy): number {
   let lineStart = 0
   for (let line = 1; line < position.line; line++) lineStart = source.text.indexOf('\n', lineStart) + 1
   return lineStart + position.column - 1

@@ -23,6 +23,8 @@ action "git__log" in ["tools/call"] appliesTo {
   principal: [User], resource: [Tool],
   context: { input: {}, source: { ip?: ipaddr, transport: String }, score: decimal }
 };
+entity Prompt in [Server];
+action "prompts/get" appliesTo { principal: [User], resource: [Prompt], context: { input: { pth?: String } } };
 action "resources/read" appliesTo {
   principal: [User], resource: [Resource], context: { source: { ip?: ipaddr, transport: String } }
 };`
@@ -41,6 +43,7 @@ async function validate(text: string) {
     signal: new AbortController().signal,
     unknown: (action, [first]) =>
       action === 'git__log' && first === 'input' ? 'takes what it likes' : undefined,
+    assumed: (action, [first]) => action === 'prompts/get' && first === 'input',
   })
 }
 
@@ -208,6 +211,16 @@ const policies: readonly (readonly [title: string, text: string, expected: reado
     'a misspelt name that is tested',
     `${READ} when { context.input has pth && context.input.pth == "" };`,
     ['1:102: context.input never has an attribute `pth`; did you mean `path`?'],
+  ],
+  [
+    'one of any action, where a prompt could have what nothing has',
+    'forbid (principal, action in [Action::"files__read_file", Action::"prompts/get"], resource) when { context.input has pth };',
+    ['1:118: warning: context.input never has an attribute `pth`; did you mean `path`?'],
+  ],
+  [
+    'one that is not known to be misspelt',
+    'forbid (principal, action in [Action::"files__read_file", Action::"git__log"], resource) when { context.input has pth || resource.readOnly };',
+    [],
   ],
   [
     'one of several tests',

@@ -7,7 +7,7 @@ import type { Knowledge } from './attributes.ts'
 import { policyKey, schemaKeyOf, type ValidationCache } from './cache.ts'
 import { Engine, ENGINE } from './engine.ts'
 import type { Diagnostic } from './engine-process.ts'
-import { cannotJudge, explain } from './explain.ts'
+import { cannotJudge, explain, type Explanation } from './explain.ts'
 import { type Finding, sortFindings } from './finding.ts'
 
 /** Policies, no templates, and the schema they are judged by. */
@@ -16,7 +16,7 @@ export interface Check {
   readonly policies: readonly Policy[]
 }
 
-export interface ValidateOptions extends Pick<Knowledge, 'unknown'> {
+export interface ValidateOptions extends Pick<Knowledge, 'unknown' | 'assumed'> {
   readonly checks: readonly Check[]
   readonly cache: ValidationCache
   /** For all checks together. */
@@ -30,16 +30,19 @@ export interface Validation {
   readonly findings: readonly Finding[]
   /** What kept policies from being validated, in sentences: the time was over, a schema is refused. */
   readonly problems: readonly string[]
+  /** Ids of policies that test or read something a request may have although the schema lacks it. */
+  readonly unsure: ReadonlySet<string>
   /** How many policies the engine was asked about; what it says of the others was known. */
   readonly asked: number
 }
 
 /** Validates policies. Expected failures are in the answer; it does not throw for them. */
 export async function validatePolicies(options: ValidateOptions): Promise<Validation> {
-  const { checks, cache, limitSeconds, signal, unknown } = options
+  const { checks, cache, limitSeconds, signal, unknown, assumed } = options
   const engine = new Engine(AbortSignal.any([signal, AbortSignal.timeout(limitSeconds * 1000)]))
   const findings: Finding[] = []
   const problems: string[] = []
+  const unsure = new Set<string>()
   let [asked, left, all] = [0, 0, 0]
   try {
     for (const { fragment, policies } of checks) {
@@ -53,16 +56,18 @@ export async function validatePolicies(options: ValidateOptions): Promise<Valida
       if (judged.refused !== undefined) problems.push(refusal(judged.refused))
       else left += judged.left
       asked += judged.asked
-      findings.push(
-        ...policies.flatMap((policy) => findingsOf(policy, judged, { schema: schema.value, unknown })),
-      )
+      for (const policy of policies) {
+        const explained = explanationOf(policy, judged, { schema: schema.value, unknown, assumed })
+        findings.push(...explained.findings)
+        if (explained.isUnsure) unsure.add(policy.id)
+      }
     }
   } finally {
     engine.stop()
     cache.save()
   }
   if (left > 0 && !signal.aborted) problems.push(timeOver(limitSeconds, left, all))
-  return { findings: sortFindings(findings), problems, asked }
+  return { findings: sortFindings(findings), problems, unsure, asked }
 }
 
 interface Judged {
@@ -107,11 +112,10 @@ async function judge(
   return { known, failed, asked: texts.size, left: policies.length - known.size - failed.size, refused }
 }
 
-function findingsOf(policy: Policy, { known, failed }: Judged, knowledge: Knowledge): readonly Finding[] {
+function explanationOf(policy: Policy, { known, failed }: Judged, knowledge: Knowledge): Explanation {
   const problem = failed.get(policy)
-  if (problem !== undefined) return [cannotJudge(policy, problem)]
-  const diagnostics = known.get(policy)
-  return diagnostics === undefined ? [] : explain(policy, diagnostics, knowledge)
+  if (problem !== undefined) return { findings: [cannotJudge(policy, problem)], isUnsure: true }
+  return explain(policy, known.get(policy) ?? [], knowledge)
 }
 
 function refusal(why: string): string {

@@ -1,0 +1,131 @@
+/** What is wrong with policies: `tollgate check` and `tollgate policy check` find out here. */
+import { type Policy, suggest } from '@tollgate/cedar'
+import type { Config, ServerConfig } from '../config/config.ts'
+import type { GatewaySchema } from '../policy/schema.ts'
+import type { Finding } from '../validate/finding.ts'
+
+export interface PolicyCheckOptions {
+  /** Asks no server. */
+  readonly offline?: true
+  /** Seconds for validating. */
+  readonly timeLimit: number
+}
+
+/** How it went with a server. */
+export interface AskedServer {
+  readonly server: string
+  /** How many it offers; null when it could not be asked, or was not to be. */
+  readonly tools: number | null
+}
+
+/** What a server did that is not as it should be, and what follows from it. */
+export interface ServerWarning {
+  readonly server: string
+  readonly message: string
+}
+
+export interface Checked {
+  readonly findings: readonly Finding[]
+  /** What kept policies from being validated, in sentences. */
+  readonly problems: readonly string[]
+  readonly servers: readonly AskedServer[]
+  readonly warnings: readonly ServerWarning[]
+}
+
+/** How long a server may take to start and to say what it offers. */
+const SERVER_LIMIT_SECONDS = 10
+
+/** Asks the servers, and looks over the policies. `signal` ends it early, with nothing left running. */
+export async function checkPolicies(
+  config: Config,
+  policies: readonly Policy[],
+  { offline, timeLimit }: PolicyCheckOptions,
+  signal: AbortSignal,
+): Promise<Checked> {
+  const { ValidationCache } = await import('../validate/cache.ts')
+  const { checkNames } = await import('../validate/names.ts')
+  const { mergeFindings } = await import('../validate/merge.ts')
+  const { validatePolicies } = await import('../validate/validate.ts')
+  const { schema, tools, servers, warnings, closed } = await learnSchema(config, policies, {
+    offline,
+    signal,
+  })
+  try {
+    const { checks, unknown } = schema
+    const { findings, problems, unsure } = await validatePolicies({
+      checks,
+      unknown,
+      // Methods are no tools: what prompts, extensions and servers take no server is asked (policy/base-schema.ts).
+      assumed: (action, path) =>
+        path[0] === 'input' &&
+        (action === 'prompts/get' || (!action.includes('__') && unknown(action, path) !== undefined)),
+      cache: new ValidationCache(config.dataDir),
+      limitSeconds: timeLimit,
+      signal,
+    })
+    const names = checkNames(policies, tools)
+    // Before there is a server, no policy about tools applies.
+    const undecided = tools.size === 0 ? new Set(policies.map(({ id }) => id)) : unsure
+    return { findings: mergeFindings([...findings, ...names], [], undecided), problems, servers, warnings }
+  } finally {
+    await closed
+  }
+}
+
+export interface LearntSchema extends Omit<Checked, 'findings' | 'problems'> {
+  readonly schema: GatewaySchema
+  /** The servers' own names of their tools; undefined for a server that is not known. */
+  readonly tools: ReadonlyMap<string, ReadonlySet<string> | undefined>
+  /** Resolves when the servers that were asked have stopped. */
+  readonly closed: Promise<void>
+}
+
+/** The schema that policies are validated against. */
+export async function learnSchema(
+  config: Config,
+  policies: readonly Policy[],
+  { offline, signal }: { readonly offline: true | undefined; readonly signal: AbortSignal },
+): Promise<LearntSchema> {
+  const { askServers } = await import('../server/offers.ts')
+  const { gatewaySchema } = await import('../policy/schema.ts')
+  const asked = offline ? { ...config, servers: new Map<string, never>() } : config
+  const offers = await askServers(asked, { limitSeconds: SERVER_LIMIT_SECONDS, signal })
+  const known = new Map(
+    [...config.servers.keys()].map((server) => {
+      const offer = offers.servers.get(server)
+      return [server, offer?.ok === true ? offer.value.tools : undefined] as const
+    }),
+  )
+  const tools = new Map(
+    [...known].map(([server, own]) => [server, own && new Set(own.map(({ name }) => name))]),
+  )
+  return {
+    schema: gatewaySchema({ servers: known, policies }),
+    tools,
+    servers: [...known].map(([server, own]) => ({ server, tools: own?.length ?? null })),
+    warnings: [...offers.servers].flatMap(([server, offer]) => {
+      if (!offer.ok) return { server, message: `${NOT_ASKED}: ${offer.error}` }
+      const messages = [...offer.value.faults, ...unknownTools(config.servers.get(server), tools.get(server))]
+      return messages.map((message) => ({ server, message }))
+    }),
+    closed: offers.closed,
+  }
+}
+
+const NOT_ASKED =
+  'could not be asked for its tools, so what policies say of them and of their arguments is not checked'
+
+/** Tools that the configuration gives attributes to, and that the server does not have. */
+function unknownTools(
+  server: ServerConfig | undefined,
+  offered: ReadonlySet<string> | undefined,
+): readonly string[] {
+  const configured = [...(server?.tools.keys() ?? [])]
+  return configured
+    .filter((name) => offered?.has(name) === false)
+    .map((name) => {
+      const close = suggest(name, offered ?? [])
+      const hint = close === undefined ? '' : `; did you mean ${close}?`
+      return `offers no tool ${name}, which has attributes in the configuration${hint}`
+    })
+}

@@ -1,0 +1,30 @@
+/**
+ * Findings of the engine and of the linter in one list. Both know the schema, so both see the same mistake at times: the
+ * engine is right about types, the linter says better why a policy never applies.
+ */
+import { type Finding, sortFindings } from './finding.ts'
+
+const NEVER = new Set(['never-applies', 'impossible'])
+/** What the engine reports too when it is given the policy. */
+const ENGINE_KNOWS = new Set(['unguarded-attribute', 'different-types', 'always-fails'])
+
+/** `unsure` are ids of policies of which nobody knows whether they apply. */
+export function mergeFindings(
+  engine: readonly Finding[],
+  linter: readonly Finding[],
+  unsure: ReadonlySet<string>,
+): readonly Finding[] {
+  const lines = new Set(engine.map(lineOf))
+  const linted = linter.filter((finding) => !(ENGINE_KNOWS.has(finding.rule) && lines.has(lineOf(finding))))
+  const explained = new Set(linted.filter(({ rule }) => NEVER.has(rule)).map(({ policy }) => policy))
+  const all = [...engine.filter(({ rule, policy }) => !NEVER.has(rule) || !explained.has(policy)), ...linted]
+  // A policy with an error in it often never applies, and will when it is mended.
+  const wrong = new Set(all.filter(({ severity }) => severity === 'error').map(({ policy }) => policy))
+  return sortFindings(
+    all.filter(({ rule, policy }) => !NEVER.has(rule) || !(wrong.has(policy) || unsure.has(policy ?? ''))),
+  )
+}
+
+function lineOf({ file, line, policy }: Finding): string {
+  return JSON.stringify([policy, file, line])
+}
