@@ -110,7 +110,7 @@ function report(
       warnings: [...warnings, ...checked.warnings],
     })
   } else {
-    if (offline) say('servers were not asked: what policies say of their tools is not checked')
+    if (offline) say('servers were not asked: what policies say of their tools is taken for granted')
     for (const { server, message } of checked.warnings)
       say(harmless(`${config.file}: warning: server ${server} ${message}`))
     const texts = new Map(all.map(({ source }) => [source.file, source.text]))

@@ -113,7 +113,7 @@ export async function learnSchema(
 }
 
 const NOT_ASKED =
-  'could not be asked for its tools, so what policies say of them and of their arguments is not checked'
+  'could not be asked for its tools, so what policies say of them and of their arguments is taken for granted'
 
 /** Tools that the configuration gives attributes to, and that the server does not have. */
 function unknownTools(
