@@ -16,7 +16,7 @@ export function showFindings(
     const { file, line, column, severity } = finding
     const kind = severity === 'warning' ? 'warning: ' : ''
     say(harmless(`${file}:${line}:${column}: ${kind}${sentence(finding)}`))
-    const text = textOf(file)?.split('\n')[line - 1]
+    const text = textOf(file)?.split('\n')[line - 1]?.replace(/\r$/, '')
     if (text !== undefined) for (const shown of excerpt(text, finding)) say(shown)
   }
 }

@@ -126,7 +126,8 @@ function rootOf(expression: Expression): string | undefined {
 
 /** As the engine writes a path: what is no identifier is quoted. */
 function pathText(names: readonly string[]): string {
-  return names.map((name) => (/^[A-Za-z_]\w*$/.test(name) ? name : `[${JSON.stringify(name)}]`)).join('.')
+  const texts = names.map((name) => (/^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`))
+  return texts.join('').replace(/^\./, '')
 }
 
 function sort(group: readonly Access[], read: Read, { schema, unknown }: Knowledge) {
@@ -149,7 +150,7 @@ function whereOf(accesses: readonly Access[]): string {
   const actions = [...new Set(accesses.flatMap(({ action }) => action ?? []))].toSorted()
   if (actions.length > 0) return ` for ${list(actions)}`
   const types = [...new Set(accesses.flatMap((access) => access.types))].toSorted()
-  return types.length > 0 ? ` (it is a ${list(types)})` : ''
+  return types.length > 0 ? ` (${list(types)})` : ''
 }
 
 /** Whether the attribute is there for something else that the policy is about. */

@@ -71,7 +71,7 @@ function reword(policy: Policy, diagnostic: Diagnostic, span: Span, { schema }: 
     return {
       rule: 'action',
       message: `there is no action ${action}`,
-      suggestion: nearestAction(action, schema) ?? help ?? undefined,
+      suggestion: nearestAction(action, schema) ?? 'tollgate policy schema lists those there are',
     }
   const [, type] = /^unrecognized entity type `(.+)`$/s.exec(message) ?? []
   if (type !== undefined) {
@@ -101,7 +101,9 @@ function reword(policy: Policy, diagnostic: Diagnostic, span: Span, { schema }: 
       suggestion: `write \`${object}.hasTag(${tag}) && …\``,
     }
   }
-  return { rule: 'validation', message, suggestion: help ?? undefined }
+  const [, kind, value] = /failed to parse as (?:an? )?(.+?)(?: value)?: `(.+)`$/s.exec(message) ?? []
+  const told = kind === undefined ? message : `${value} is no ${kind}`
+  return { rule: 'validation', message: told, suggestion: help ?? undefined }
 }
 
 /** The action that was most likely meant: one spelt alike, or the tool whose server was left out. */

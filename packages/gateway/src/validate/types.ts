@@ -1,6 +1,7 @@
 /** Values of the wrong type: what they are, what they would have to be, and what to write instead. */
 import { type Expression, expressionToText } from '@tollgate/cedar'
 import type { Diagnostic } from './engine-process.ts'
+import { literalAs, literalType } from './literals.ts'
 import { list } from './words.ts'
 
 export interface TypeFault {
@@ -16,27 +17,27 @@ const INCOMPATIBLE = /^the types (.+) and (.+) are not compatible$/s
  * innermost first; `text` is how that is written in the policy.
  */
 export function explainType(
-  { message, help }: Diagnostic,
+  diagnostic: Diagnostic,
   here: readonly Expression[],
   text: string | undefined,
 ): TypeFault | undefined {
-  const subject = text === undefined ? 'this' : `\`${text}\``
-  const [node, parent] = here
+  const { message, help } = diagnostic
   const [, expected, saw] = UNEXPECTED.exec(message) ?? []
   if (expected !== undefined && saw !== undefined) {
     const wanted = [...new Set(expected.split(/, or /).map(nameOf))]
-    const mismatch = { wanted: wanted[0] ?? '', actual: nameOf(saw), help: help ?? undefined }
-    const needed = `${subject} is ${a(mismatch.actual)} where ${wanted.map(a).join(' or ')} is needed`
-    return { message: needed, suggestion: (node && instead(node, parent, mismatch)) ?? mismatch.help }
+    return unexpected({ wanted, actual: nameOf(saw), help: help ?? undefined }, here, text)
   }
   const [, first, last] = INCOMPATIBLE.exec(message) ?? []
   if (first === undefined || last === undefined) return undefined
   const types = [...(first.includes('{') ? [first] : first.split(', ')), last].map(nameOf)
-  const mixed = `${subject} mixes ${list(types.map(a), 9)}`
-  if (node?.kind !== 'binary') return { message: mixed, suggestion: undefined }
-  const isEquality = node.operator === '==' || node.operator === '!='
-  const compared = `${subject} compares ${list(types.map(a), 9)}, which are never equal`
-  return { message: isEquality ? compared : mixed, suggestion: alike(node, types) }
+  const [node] = here
+  const isEquality = node?.kind === 'binary' && (node.operator === '==' || node.operator === '!=')
+  const subject = text === undefined ? 'this' : `\`${text}\``
+  const each = list(types.map(article), 9)
+  return {
+    message: isEquality ? `${subject} compares ${each}, which are never equal` : `${subject} mixes ${each}`,
+    suggestion: (node?.kind === 'binary' ? alike(node, types) : undefined) ?? 'all have to be of one type',
+  }
 }
 
 /** The engine's names of types as people know them. */
@@ -45,12 +46,65 @@ function nameOf(type: string): string {
     .replaceAll('__cedar::internal::AnyEntity', 'entity')
     .replaceAll('Set<__cedar::internal::Any>', 'Set')
     .replaceAll('__cedar::internal::OpenRecord{}', 'record')
+    .replace(/^__cedar::internal::(True|False)$/, 'Bool')
     .replaceAll('__cedar::internal::', '')
     .replaceAll(',}', '}')
 }
 
-function a(type: string): string {
-  return `${/^(ipaddr|entity)$/.test(type) ? 'an' : 'a'} ${type}`
+function article(type: string): string {
+  return `${/^[AEIOaeio]/.test(type) ? 'an' : 'a'} ${type}`
+}
+
+interface Mismatch {
+  readonly wanted: readonly string[]
+  readonly actual: string
+  readonly help: string | undefined
+}
+
+function unexpected(mismatch: Mismatch, here: readonly Expression[], text: string | undefined): TypeFault {
+  const { wanted, actual, help } = mismatch
+  const [node, parent] = here
+  const receiver = node && receiverOf(node, wanted)
+  const subject = receiver ? expressionToText(receiver) : text
+  const needed = list(wanted.map(article), 9).replace(' and ', ' or ')
+  const suggestion =
+    node && receiver ? called(node, receiver, mismatch) : node && instead(node, parent, mismatch)
+  return {
+    message: `${subject === undefined ? 'this' : `\`${subject}\``} is ${article(actual)} where ${needed} is needed`,
+    suggestion: suggestion ?? help ?? usesOf(actual),
+  }
+}
+
+const EXTENSIONS = new Set(['decimal', 'ipaddr', 'datetime', 'duration'])
+
+/** The engine points at a whole call, or at a whole chain of attributes, when it means what stands before the dot. */
+function receiverOf(node: Expression, [wanted = '', other]: readonly string[]): Expression | undefined {
+  switch (node.kind) {
+    case 'binary': {
+      const type = node.operator.startsWith('contains')
+        ? 'Set'
+        : node.operator.endsWith('Tag')
+          ? 'entity'
+          : undefined
+      return wanted === type ? node.left : undefined
+    }
+    case 'isEmpty':
+      return wanted === 'Set' ? node.operand : undefined
+    case 'call':
+      return EXTENSIONS.has(wanted) ? node.arguments[0] : undefined
+    case 'attribute':
+      return wanted === 'entity' && other === 'record' ? node.object : undefined
+    default:
+      return undefined
+  }
+}
+
+/** What to write for a call whose receiver has no such method. */
+function called(node: Expression, receiver: Expression, { actual, help }: Mismatch): string | undefined {
+  const isSearch = node.kind === 'binary' && node.operator === 'contains'
+  if (isSearch && help === undefined)
+    return write(`${expressionToText(receiver)} == ${expressionToText(node.right)}`)
+  return help ?? usesOf(actual)
 }
 
 /** What to write for two operands whose types differ. */
@@ -63,27 +117,25 @@ function alike(
     [left, right],
   ] as const
   for (const [literal, other] of sides) {
-    const own = LITERALS.get(literal.kind)
+    const own = literalType(literal, types)
     const wanted = types.find((type) => type !== own)
     if (own === undefined || wanted === undefined) continue
     if (wanted === `Set<${own}>` && operator === '==') return write(containing(other, literal))
-    const mended = literalAs(literal, wanted)
-    if (mended !== undefined) return write(mended, literal)
+    if (own === `Set<${wanted}>` && operator === '==') return write(containing(literal, other))
+    const element = /^Set<(.+)>$/.exec(wanted)?.[1]
+    return write(
+      literalAs(literal, element ?? wanted) ?? `a value that is ${article(element ?? wanted)}`,
+      literal,
+    )
   }
   return undefined
-}
-
-interface Mismatch {
-  readonly wanted: string
-  readonly actual: string
-  readonly help: string | undefined
 }
 
 /** What to write for an operand that has the wrong type for what is done with it. */
 function instead(
   node: Expression,
   parent: Expression | undefined,
-  { wanted, actual, help }: Mismatch,
+  { wanted: [wanted = ''], actual, help }: Mismatch,
 ): string | undefined {
   const mended = literalAs(node, wanted)
   if (mended !== undefined) return write(mended, node)
@@ -94,10 +146,8 @@ function instead(
     const method = COMPARISONS.get(operator)
     if (wanted === 'Long' && actual === 'decimal' && method !== undefined && node === left)
       return write(`${text}.${method}(${literalAs(right, 'decimal') ?? expressionToText(right)})`)
-    if (wanted === 'Long' && actual === 'String') return 'strings are compared with == or like'
   }
   if (wanted === 'String' && actual.startsWith('Set<')) return write(`${text}.contains("…")`)
-  if (wanted === 'String') return 'like is for strings; compare with =='
   if (wanted !== 'Bool') return undefined
   if (actual === 'String') return write(`${text} == "…"`)
   if (actual === 'Long') return write(`${text} == 0`)
@@ -111,51 +161,28 @@ const COMPARISONS: ReadonlyMap<string, string> = new Map([
   ['>=', 'greaterThanOrEqual'],
 ])
 
+/** What can be done with a value of a type. */
+function usesOf(type: string): string {
+  if (type.startsWith('Set')) return 'sets are looked into with contains, containsAll and containsAny'
+  if (type.startsWith('{') || type === 'record') return 'of a record, name the attribute that is meant'
+  return USES.get(type) ?? 'entities are compared with ==, in and is'
+}
+
+const USES: ReadonlyMap<string, string> = new Map([
+  ['String', 'strings are compared with == and like'],
+  ['Long', 'Longs are compared with ==, <, <=, > and >='],
+  ['Bool', 'a Bool is a condition as it is'],
+  ['decimal', 'decimals are compared with ==, lessThan, lessThanOrEqual, greaterThan and greaterThanOrEqual'],
+  ['ipaddr', 'addresses are tested with ==, isInRange, isIpv4, isIpv6, isLoopback and isMulticast'],
+  ['datetime', 'datetimes are compared with == and <, or by durationSince'],
+  ['duration', 'durations are compared with == and <, or turned into Longs with toSeconds'],
+])
+
 function write(text: string, replaced?: Expression): string {
-  return `write \`${text}\`${replaced === undefined ? '' : ` instead of \`${expressionToText(replaced)}\``}`
+  const code = text.startsWith('a value ') ? text : `\`${text}\``
+  return `write ${code}${replaced === undefined ? '' : ` instead of \`${expressionToText(replaced)}\``}`
 }
 
 function containing(set: Expression, element: Expression): string {
   return `${expressionToText(set)}.contains(${expressionToText(element)})`
 }
-
-/** The types of literals. */
-const LITERALS: ReadonlyMap<Expression['kind'], string> = new Map([
-  ['string', 'String'],
-  ['long', 'Long'],
-  ['boolean', 'Bool'],
-])
-
-/** A literal as one of another type, where what it says allows that. */
-function literalAs(node: Expression, type: string): string | undefined {
-  switch (node.kind) {
-    case 'long':
-      return type === 'String'
-        ? `"${node.value}"`
-        : type === 'decimal'
-          ? `decimal("${node.value}.0")`
-          : undefined
-    case 'boolean':
-      return type === 'String' ? `"${node.value}"` : undefined
-    case 'string': {
-      const form = FORMS.get(type)
-      if (form !== undefined) return form.of.test(node.value) ? form.write(node.value) : undefined
-      return /^([A-Za-z_]\w*::)*[A-Z]\w*$/.test(type) ? `${type}::${expressionToText(node)}` : undefined
-    }
-    default:
-      return undefined
-  }
-}
-
-const inCall = (name: string) => (value: string) => `${name}("${value}")`
-const bare = (value: string) => value
-
-/** Texts that stand for values of other types. */
-const FORMS: ReadonlyMap<string, { readonly of: RegExp; write(value: string): string }> = new Map([
-  ['Long', { of: /^-?\d{1,18}$/, write: bare }],
-  ['Bool', { of: /^(true|false)$/, write: bare }],
-  ['decimal', { of: /^-?\d+\.\d{1,4}$/, write: inCall('decimal') }],
-  ['ipaddr', { of: /^[\da-fA-F.:/]+$/, write: inCall('ip') }],
-  ['datetime', { of: /^\d{4}-\d\d-\d\d[\dTZ:.+-]*$/, write: inCall('datetime') }],
-  ['duration', { of: /^-?(\d+(d|h|ms|m|s))+$/, write: inCall('duration') }],
-])

@@ -81,7 +81,7 @@ const conditions: readonly (readonly [title: string, text: string, expected: str
   [
     'of an entity',
     'when { resource.readonly }',
-    '2:17: resource has no attribute `readonly` (it is a Tool); did you mean `readOnly`?',
+    '2:17: resource has no attribute `readonly` (Tool); did you mean `readOnly`?',
   ],
   [
     'after characters of several bytes',
@@ -129,12 +129,42 @@ const conditions: readonly (readonly [title: string, text: string, expected: str
   [
     'an order of texts',
     'when { context.input.path < 5 }',
-    '2:8: `context.input.path` is a String where a Long is needed; strings are compared with == or like',
+    '2:8: `context.input.path` is a String where a Long is needed; strings are compared with == and like',
   ],
   [
     'an order of decimals',
     'when { context.score >= 3 }',
     '2:8: `context.score` is a decimal where a Long is needed; write `context.score.greaterThanOrEqual(decimal("3.0"))`',
+  ],
+  [
+    'a method that strings lack',
+    'when { context.input.path.lessThan(decimal("1.0")) }',
+    '2:8: `context.input.path` is a String where a decimal is needed; strings are compared with == and like',
+  ],
+  [
+    'a search in what is no set',
+    'when { context.input has limit && context.input.limit.contains(7) }',
+    '2:35: `context.input.limit` is a Long where a Set is needed; write `context.input.limit == 7`',
+  ],
+  [
+    'a truth for text',
+    'when { context.input.path == true }',
+    '2:8: `context.input.path == true` compares a Bool and a String, which are never equal; write `"true"` instead of `true`',
+  ],
+  [
+    'an entity for text',
+    'when { context.input.path == Tool::"files__read_file" }',
+    '2:8: `context.input.path == Tool::"files__read_file"` compares a String and a Tool, which are never equal; write a value that is a String instead of `Tool::"files__read_file"`',
+  ],
+  [
+    'two attributes of different types',
+    'when { context.input has limit && context.input.limit == context.input.path }',
+    '2:35: `context.input.limit == context.input.path` compares a Long and a String, which are never equal; all have to be of one type',
+  ],
+  [
+    'a misspelt name that is no identifier',
+    'when { context.input["pa th"] == "a" }',
+    '2:21: context.input has no attribute `pa th` for Action::"files__read_file"; did you mean `path`?',
   ],
   [
     'text for a condition',
@@ -159,7 +189,7 @@ const conditions: readonly (readonly [title: string, text: string, expected: str
   [
     'an address that is none',
     'when { ip("300.1.1.1").isIpv4() }',
-    '2:8: error during extension function argument validation: failed to parse as IP address: `"300.1.1.1"`; valid IP strings are IPv4/IPv6 addresses or CIDR ranges like `127.0.0.1`, `127.0.0.1/24`, or `ffee::/64`',
+    '2:8: "300.1.1.1" is no IP address; valid IP strings are IPv4/IPv6 addresses or CIDR ranges like `127.0.0.1`, `127.0.0.1/24`, or `ffee::/64`',
   ],
   [
     'letters that look alike',
