@@ -5,7 +5,7 @@
  * change nothing for whoever parses it.
  */
 import { hash } from 'node:crypto'
-import type { DecisionEntry, Entry, OutcomeEntry } from '../model/entry.ts'
+import type { DecisionEntry, Entry, OutcomeEntry, Proof } from '../model/entry.ts'
 
 /** Tells that the log was not writable for a while. Written first, as soon as it is writable again. */
 export interface GapEntry {
@@ -63,6 +63,9 @@ function decisionInOrder(entry: DecisionEntry, limit: number): object {
     principal: cut(entry.principal, limit),
     agent: cut(entry.agent, limit),
     credential: cut(entry.credential, limit),
+    ...(entry.authentication === undefined
+      ? {}
+      : { authentication: proofInOrder(entry.authentication, limit) }),
     source: cut(entry.source, limit),
     server: cut(entry.server, limit),
     method: cut(entry.method, limit),
@@ -73,6 +76,11 @@ function decisionInOrder(entry: DecisionEntry, limit: number): object {
     reason: entry.reason,
     detail: cut(entry.detail, limit),
   }
+}
+
+function proofInOrder({ method, issuer, strength, at }: Proof, limit: number): object {
+  // What is undefined is not written.
+  return { method, issuer, strength: strength === undefined ? undefined : cut(strength, limit), at }
 }
 
 function outcomeInOrder(entry: OutcomeEntry, limit: number): object {

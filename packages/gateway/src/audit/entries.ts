@@ -1,7 +1,7 @@
 /** The two entries that tell a call, built from what the pipeline knew when it ended. */
-import { type Caller, showEntity } from '../model/caller.ts'
+import { type Authentication, type Caller, showEntity } from '../model/caller.ts'
 import type { Decision, Query } from '../model/decision.ts'
-import type { DecisionEntry, OutcomeEntry } from '../model/entry.ts'
+import type { DecisionEntry, OutcomeEntry, Proof } from '../model/entry.ts'
 import type { Exchange } from '../model/exchange.ts'
 import type { Refusal } from '../model/refusal.ts'
 import { digestArguments } from './digest.ts'
@@ -74,9 +74,20 @@ function common({ exchange, caller, server, method }: Known, nowMs: number) {
     principal: caller === undefined ? null : showEntity(caller.principal),
     agent: caller?.agent === undefined ? null : caller.agent.id,
     credential: caller?.authentication.credential ?? null,
+    ...(caller === undefined ? {} : { authentication: proofOf(caller.authentication) }),
     source: peer.transport === 'unix' ? 'unix' : (peer.address ?? 'unknown'),
     server: server ?? null,
     method: method ?? null,
+  }
+}
+
+function proofOf({ method, issuer, strength, atMs }: Authentication): Proof {
+  if (issuer === undefined) return { method }
+  return {
+    method,
+    issuer,
+    ...(strength === undefined ? {} : { strength }),
+    ...(atMs === undefined ? {} : { at: new Date(atMs).toISOString() }),
   }
 }
 

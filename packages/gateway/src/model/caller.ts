@@ -8,15 +8,29 @@ export interface EntityRef {
 
 /** How the caller proved who it is. */
 export interface Authentication {
-  readonly method: 'api-key' | 'anonymous'
-  /** The name of the key, as `tollgate key list` shows it. */
+  readonly method: 'api-key' | 'token' | 'anonymous'
+  /** The name of the key, as `tollgate key list` shows it, or `<issuer>/<jti>` of the token. Never the credential. */
   readonly credential?: string
+  /** Name of the issuer of the token, as configured. */
+  readonly issuer?: string
+  /** When the person signed in (`auth_time`). */
+  readonly atMs?: number
+  /** How, as the issuer puts it (`acr`). */
+  readonly strength?: string
+}
+
+/** What the issuer says of the principal. */
+export interface Known {
+  readonly groups: readonly EntityRef[]
+  readonly tags: Readonly<Record<string, string>>
 }
 
 export interface Caller {
   readonly principal: EntityRef
   readonly agent?: EntityRef
   readonly authentication: Authentication
+  /** Undefined where only the name is known. */
+  readonly known?: Known
   /** Equal for two requests exactly when principal and agent are: what sessions and handles are bound to. */
   readonly bindingKey: string
 }
@@ -26,11 +40,16 @@ export function createCaller(
   principal: EntityRef,
   agent: EntityRef | undefined,
   authentication: Authentication,
+  known?: Known,
 ): Caller {
   const bindingKey = JSON.stringify([principal.type, principal.id, agent?.type ?? null, agent?.id ?? null])
-  return agent === undefined
-    ? { principal, authentication, bindingKey }
-    : { principal, agent, authentication, bindingKey }
+  return {
+    principal,
+    ...(agent === undefined ? {} : { agent }),
+    authentication,
+    ...(known === undefined ? {} : { known }),
+    bindingKey,
+  }
 }
 
 /** `User::"alice"`, in Cedar's own notation. */

@@ -2,7 +2,14 @@
  * What the audit log holds. Two entries tell a call: the decision, durable before any effect,
  * and the outcome. One JSON object a line; members keep this order.
  */
+import type { Authentication } from './caller.ts'
 import type { Reason } from './refusal.ts'
+
+/** How the caller proved who it is. */
+export interface Proof extends Pick<Authentication, 'method' | 'issuer' | 'strength'> {
+  /** RFC 3339: when the person signed in, where the issuer says so. */
+  readonly at?: string
+}
 
 export interface DecisionEntry {
   readonly kind: 'decision'
@@ -13,6 +20,8 @@ export interface DecisionEntry {
   readonly agent: string | null
   /** Name of the credential used, never the credential. */
   readonly credential: string | null
+  /** Left out when nobody proved anything. */
+  readonly authentication?: Proof
   readonly source: string
   readonly server: string | null
   readonly method: string | null

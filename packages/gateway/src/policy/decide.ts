@@ -53,7 +53,7 @@ function ask(inquiry: Inquiry, target: Target, set: PolicySet = inquiry.policies
 
 function carry(inquiry: Inquiry): readonly string[] {
   const { policies, query } = inquiry
-  const reaching = reachingPermits(policies, query.caller.principal, query.server)
+  const reaching = reachingPermits(policies, query.caller, query.server)
   return isUsable(inquiry) ? reaching : NONE
 }
 

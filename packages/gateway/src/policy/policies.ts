@@ -12,7 +12,7 @@ import {
   parsePolicies,
   plain,
 } from '@tollgate/cedar'
-import type { EntityRef } from '../model/caller.ts'
+import type { Caller, EntityRef, Known } from '../model/caller.ts'
 import type { Target } from '../model/decision.ts'
 import { err, ok, type Result } from '../model/result.ts'
 
@@ -56,8 +56,10 @@ export class Policies {
   readonly #toolActions = new Map<string, Entity>()
   readonly #resources = new Map<string, Entity>()
   readonly #references = new Map<string, Entity>()
-  /** Which servers a principal may reach at all: permits by principal and server (see reach.ts). */
-  readonly reach = new Map<string, readonly string[]>()
+  /** By what is known of them, so that they go when nobody calls with it any more. */
+  readonly #principals = new WeakMap<Known, Entity>()
+  /** Which servers a principal may reach at all: permits by server (see reach.ts). */
+  readonly reach = new WeakMap<Entity, Map<string, readonly string[]>>()
 
   private constructor(all: PolicySet, lifted: PolicySet, world: PolicyWorld) {
     this.all = all
@@ -97,7 +99,18 @@ export class Policies {
     })
   }
 
-  /** A principal or agent; what is known of it beyond its name arrives with identity providers. */
+  /** The principal of a caller, in its groups and with its tags. */
+  principal({ principal, known }: Caller): Entity {
+    if (known === undefined) return this.named(principal)
+    const made = this.#principals.get(known)
+    if (made !== undefined) return made
+    const parents = known.groups.map(({ type, id }) => this.#reference(type, id))
+    const told = entity(principal.type, principal.id, { parents, tags: known.tags })
+    this.#principals.set(known, told)
+    return told
+  }
+
+  /** A principal or agent by its name alone. */
   named(ref: EntityRef): Entity {
     return this.#reference(ref.type, ref.id)
   }

@@ -3,26 +3,25 @@
  * what keeps a server that holds nothing for the caller from even being there.
  */
 import { type Constraint, couldApply, type Policy, type ScopeEntity } from '@tollgate/cedar'
-import type { Caller, EntityRef } from '../model/caller.ts'
+import type { Caller } from '../model/caller.ts'
 import type { Policies } from './policies.ts'
 
-const MAX_REMEMBERED = 10_000
-
 /** Whether the caller could do anything at all on the server. */
-export function isReachable(policies: Policies, { principal }: Caller, server: string): boolean {
-  return reachingPermits(policies, principal, server).length > 0
+export function isReachable(policies: Policies, caller: Caller, server: string): boolean {
+  return reachingPermits(policies, caller, server).length > 0
 }
 
-/** Ids of the permits that could apply to this principal on this server; empty when it is out of reach. */
-export function reachingPermits(policies: Policies, principal: EntityRef, server: string): readonly string[] {
-  const key = `${principal.type}\n${principal.id}\n${server}`
-  const known = policies.reach.get(key)
+/** Ids of the permits that could apply to this caller on this server; empty when it is out of reach. */
+export function reachingPermits(policies: Policies, caller: Caller, server: string): readonly string[] {
+  const principal = policies.principal(caller)
+  const byServer = policies.reach.get(principal) ?? new Map<string, readonly string[]>()
+  const known = byServer.get(server)
   if (known !== undefined) return known
-  const ids = couldApply(policies.all, { principal: policies.named(principal) })
+  const ids = couldApply(policies.all, { principal })
     .filter((policy) => concerns(policy, server))
     .map(({ id }) => id)
-  if (policies.reach.size >= MAX_REMEMBERED) policies.reach.clear()
-  policies.reach.set(key, ids)
+  // Only servers that exist are asked about.
+  policies.reach.set(principal, byServer.set(server, ids))
   return ids
 }
 

@@ -8,6 +8,7 @@ import {
   type Request,
   set,
 } from '@tollgate/cedar'
+import type { Caller } from '../model/caller.ts'
 import type { Query, Target } from '../model/decision.ts'
 import type { Policies } from './policies.ts'
 
@@ -31,7 +32,7 @@ export function contextOf({ policies, query, nowMs }: Inquiry): RecordValue {
     source: {
       ip: source.ip === undefined ? undefined : ipOf(source.ip),
       transport: source.transport,
-      authentication: { method: caller.authentication.method },
+      authentication: authenticationOf(caller),
     },
     environment: { name: policies.environment, now: datetimeFromMs(nowMs) },
     session: {
@@ -42,10 +43,16 @@ export function contextOf({ policies, query, nowMs }: Inquiry): RecordValue {
   }
 }
 
+function authenticationOf({ authentication }: Caller): RecordValue {
+  const { method, issuer, atMs, strength } = authentication
+  if (issuer === undefined) return { method }
+  return { method, issuer, at: atMs === undefined ? undefined : datetimeFromMs(atMs), strength }
+}
+
 /** The request for one target of a query. */
 export function requestOf({ policies, query }: Inquiry, target: Target, context: RecordValue): Request {
   return {
-    principal: policies.named(query.caller.principal),
+    principal: policies.principal(query.caller),
     action: policies.action(target),
     resource: policies.resource(target.resource, query.server),
     context,

@@ -41,11 +41,11 @@ function couldBeAllowed(set: PolicySet, request: Request): boolean {
 
 /** A template stands for many resources; each one read is judged by its own URI. */
 function couldReadSome({ policies, query }: Inquiry): boolean {
-  const { principal } = query.caller
+  const { caller } = query
   const permits = couldApply(policies.all, {
-    principal: policies.named(principal),
+    principal: policies.principal(caller),
     action: policies.action(resourceTarget('')),
   })
-  const reaching = reachingPermits(policies, principal, query.server)
+  const reaching = reachingPermits(policies, caller, query.server)
   return permits.some(({ id }) => reaching.includes(id))
 }
