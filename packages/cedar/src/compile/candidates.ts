@@ -2,6 +2,7 @@
 // the three scopes narrows the search, and what was found is remembered by the signatures of the three.
 
 import type { Entity } from '../values/entity.ts'
+import { Remembered, child } from './remembered.ts'
 import { matchesConstraint, uidOfTarget } from './scope.ts'
 import { Signatures } from './signatures.ts'
 import type { Constraint, Scope } from '../policy/syntax.ts'
@@ -10,23 +11,27 @@ import type { Constraint, Scope } from '../policy/syntax.ts'
 export interface Indexed {
   readonly order: number
   readonly scope: Scope
+  readonly permits: boolean
 }
 
-/** Combinations of signatures remembered; then all are forgotten and learned again. */
-const MAX_REMEMBERED = 100_000
+/** Combinations of signatures for which what was found is remembered, and for which near misses are. */
+const MOST_FOUND_REMEMBERED = 100_000
+const MOST_NEAR_REMEMBERED = 10_000
 
 type ByResource<T> = Map<string, T[]>
 type ByPrincipal<T> = Map<string, ByResource<T>>
 type ByAction<T> = Map<string, ByPrincipal<T>>
 
-type Remembered<T> = Map<string, Map<string, Map<string, readonly T[]>>>
-
 export class Candidates<T extends Indexed> {
   readonly #index: ByAction<T> = new Map()
   readonly #byPrincipal = new Map<string, T[]>()
   readonly #signatures: { readonly [part in keyof Scope]: Signatures }
-  readonly #remembered: Remembered<T> = new Map()
-  #count = 0
+  readonly #found = new Remembered<readonly T[]>(MOST_FOUND_REMEMBERED)
+  readonly #near = {
+    principal: new Remembered<readonly T[]>(MOST_NEAR_REMEMBERED),
+    action: new Remembered<readonly T[]>(MOST_NEAR_REMEMBERED),
+    resource: new Remembered<readonly T[]>(MOST_NEAR_REMEMBERED),
+  }
 
   constructor(policies: readonly T[]) {
     const named = { principal: new Set<string>(), action: new Set<string>(), resource: new Set<string>() }
@@ -66,36 +71,82 @@ export class Candidates<T extends Indexed> {
     const ofPrincipal = signatures.principal.of(principal)
     const ofAction = signatures.action.of(action)
     const ofResource = signatures.resource.of(resource)
-    const known = this.#remembered.get(ofPrincipal)?.get(ofAction)?.get(ofResource)
+    const known = this.#found.get(ofPrincipal, ofAction, ofResource)
     if (known !== undefined) return known
     const found = this.where({ principal, action, resource })
-    if (++this.#count > MAX_REMEMBERED) {
-      this.#remembered.clear()
-      this.#count = 1
-    }
-    const byAction = child(this.#remembered, ofPrincipal, () => new Map<string, Map<string, readonly T[]>>())
-    const byResource = child(byAction, ofAction, () => new Map<string, readonly T[]>())
-    byResource.set(ofResource, found)
+    this.#found.set([ofPrincipal, ofAction, ofResource], found)
     return found
   }
 
   /** The policies whose scope matches as far as the request is known, in source order. Nothing is remembered. */
   where(known: KnownParts): readonly T[] {
     const found = new Set<T>()
-    const [actionKeys, principalKeys, resourceKeys] = [known.action, known.principal, known.resource].map(
-      (entity) => (entity === undefined ? undefined : keysOfEntity(entity)),
+    for (const policies of this.#places(known, keysOfEntity)) {
+      for (const policy of policies) if (matchesKnown(policy.scope, known)) found.add(policy)
+    }
+    return [...found].sort((a, b) => a.order - b.order)
+  }
+
+  /**
+   * Permits whose scope matches but for one part, up to 32. The search begins where the other parts are named most
+   * closely, and looks at a bounded number of places: it may overlook some where there are very many.
+   */
+  permitsMissing(part: keyof Scope, request: WholeParts): readonly T[] {
+    const signatures = this.#signatures
+    const signed = [
+      signatures.principal.of(request.principal),
+      signatures.action.of(request.action),
+      signatures.resource.of(request.resource),
+    ] as const
+    const known = this.#near[part].get(...signed)
+    if (known !== undefined) return known
+    const found = this.#searchMissing(part, request)
+    this.#near[part].set(signed, found)
+    return found
+  }
+
+  #searchMissing(part: keyof Scope, request: WholeParts): readonly T[] {
+    const others: KnownParts = { ...request, [part]: undefined }
+    // Of actions there may be too many to try each, as the first level of the index.
+    const places =
+      part === 'action'
+        ? under(this.#byPrincipal, closestFirst(request.principal))
+        : this.#places(others, closestFirst)
+    const found = new Set<T>()
+    let left = MOST_LOOKED_AT
+    for (const policies of places) {
+      for (const policy of policies) {
+        if (--left < 0 || found.size >= MOST_NEAR) return [...found]
+        const { permits, scope } = policy
+        if (permits && matchesKnown(scope, others) && !matchesConstraint(scope[part], request[part]))
+          found.add(policy)
+      }
+      if (--left < 0) break
+    }
+    return [...found]
+  }
+
+  /** The places of the index where policies may be whose scope matches. */
+  *#places(known: KnownParts, keysOf: (entity: Entity) => readonly string[]): Generator<readonly T[]> {
+    const [actions, principals, resources] = [known.action, known.principal, known.resource].map(
+      (entity) => entity && keysOf(entity),
     )
-    for (const byPrincipal of under(this.#index, actionKeys)) {
-      for (const byResource of under(byPrincipal, principalKeys)) {
-        for (const policies of under(byResource, resourceKeys)) {
-          for (const policy of policies) found.add(policy)
-        }
+    for (const byPrincipal of under(this.#index, actions)) {
+      for (const byResource of under(byPrincipal, principals)) {
+        // What leads to nothing has been looked at all the same.
+        yield []
+        yield* under(byResource, resources)
       }
     }
-    const matching = [...found].filter(({ scope }) => matchesKnown(scope, known))
-    return matching.sort((a, b) => a.order - b.order)
   }
 }
+
+/** Places of the index, and policies there, that a search for near misses looks at. */
+const MOST_LOOKED_AT = 200
+const MOST_NEAR = 32
+
+/** What scopes are compared with. */
+export type WholeParts = { readonly [part in keyof Scope]: Entity }
 
 /** What is known of what scopes are compared with; a part that is left out may be anything. */
 export type KnownParts = { readonly [part in keyof Scope]?: Entity | undefined }
@@ -122,6 +173,11 @@ function keysOfEntity(entity: Entity): string[] {
   return [ANY, entity.uid, ...entity.ancestors]
 }
 
+/** The same for each entity of this name and these ancestors, in whatever order they were given. */
+function closestFirst({ uid, ancestors }: Entity): readonly string[] {
+  return [uid, ...[...ancestors].sort(), ANY]
+}
+
 function keysOfConstraint(constraint: Constraint): readonly string[] {
   if (constraint.op !== 'in') return [keyOf(constraint)]
   return [...new Set(constraint.entities.map((target) => uidOfTarget(target) ?? ANY))]
@@ -144,13 +200,4 @@ function append<T>(lists: Map<string, T[]>, key: string, item: T): void {
   const list = lists.get(key)
   if (list === undefined) lists.set(key, [item])
   else list.push(item)
-}
-
-function child<K, V>(parent: Map<K, V>, key: K, make: () => V): V {
-  let found = parent.get(key)
-  if (found === undefined) {
-    found = make()
-    parent.set(key, found)
-  }
-  return found
 }

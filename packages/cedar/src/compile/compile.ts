@@ -1,7 +1,7 @@
 // A set of policies made ready: ids unique, no open templates, each policy a function, scopes indexed.
 
 import { Candidates } from './candidates.ts'
-import type { KnownParts } from './candidates.ts'
+import type { KnownParts, WholeParts } from './candidates.ts'
 import { generate } from './generate.ts'
 import type { GeneratedCode } from './generate.ts'
 import type { Entity } from '../values/entity.ts'
@@ -50,6 +50,11 @@ export class PolicySet {
   /** The policies whose scope matches, in source order. */
   candidates(principal: Entity, action: Entity, resource: Entity): readonly CompiledPolicy[] {
     return this.#candidates.find(principal, action, resource)
+  }
+
+  /** Some permits whose scope matches but for one part; the work is bounded, however many there are. */
+  permitsMissing(part: keyof Scope, request: WholeParts): readonly CompiledPolicy[] {
+    return this.#candidates.permitsMissing(part, request)
   }
 
   /** The policies whose scope matches as far as the request is known, in source order. */

@@ -5,6 +5,7 @@ import { BINARY } from '../compile/operations.ts'
 import { childrenOf, isPath } from '../compile/walk.ts'
 import type { Expression } from '../policy/syntax.ts'
 import { expressionToText } from '../print/expression.ts'
+import { textOf } from './text-of.ts'
 import { Entity } from '../values/entity.ts'
 import { Fault } from '../values/fault.ts'
 import { CedarSet, isRecord } from '../values/values.ts'
@@ -108,16 +109,6 @@ export class Facts {
 
 function isEquation(expression: Expression): expression is Equation & Expression {
   return expression.kind === 'binary' && (expression.operator === '==' || expression.operator === '!=')
-}
-
-const texts = new WeakMap<Expression, string>()
-
-function textOf(expression: Expression): string {
-  const known = texts.get(expression)
-  if (known !== undefined) return known
-  const text = expressionToText(expression)
-  texts.set(expression, text)
-  return text
 }
 
 const presences = new WeakMap<Expression, string>()

@@ -72,7 +72,6 @@ export interface Assumptions {
 }
 
 export class Interpreter {
-  /** The message of the last error met. */
   #lastFault = ''
   readonly #evaluation: Evaluation
   readonly #assumptions: Assumptions | undefined
@@ -80,6 +79,11 @@ export class Interpreter {
   constructor(evaluation: Evaluation, assumptions?: Assumptions) {
     this.#evaluation = evaluation
     this.#assumptions = assumptions
+  }
+
+  /** The message of the last error met. */
+  get lastFault(): string {
+    return this.#lastFault
   }
 
   judge(policy: Policy): Judgement {

@@ -8,9 +8,9 @@ import { expressionToText } from '../print/expression.ts'
 import { Reducer } from './reduce.ts'
 import { Cases } from './cases.ts'
 import type { Evaluation } from './evaluation.ts'
-import { Fault } from '../values/fault.ts'
 import { Interpreter } from './interpret.ts'
 import type { Judgement } from './interpret.ts'
+import { judge } from './judge.ts'
 import { FAILS, HOLDS, LACKS } from './outcomes.ts'
 import { prepare } from './unknown.ts'
 import type { PartialOptions, PartialRequest, Prepared } from './unknown.ts'
@@ -108,22 +108,10 @@ function* judgeAll(
   for (const candidate of set.candidatesWhere(known)) {
     const read = candidate.contextMembers
     const certain = unknown !== undefined && read !== undefined && !unknown.some((name) => read.has(name))
+    // What cannot read the unknown runs as in any decision, which is faster.
     yield [candidate, certain ? judge(candidate, evaluation) : interpreter.judge(candidate.policy)]
   }
 }
-
-/** A policy that cannot read what is unknown runs as in any decision, which is faster. */
-function judge({ test, constants }: CompiledPolicy, evaluation: Evaluation): Judgement {
-  try {
-    return test(constants, evaluation) ? HELD : LACKED
-  } catch (fault) {
-    if (!(fault instanceof Fault)) throw fault
-    return { outcomes: FAILS, message: fault.message }
-  }
-}
-
-const HELD: Judgement = { outcomes: HOLDS, message: '' }
-const LACKED: Judgement = { outcomes: LACKS, message: '' }
 
 function conclude(
   certain: readonly CompiledPolicy[],

@@ -1,16 +1,17 @@
 // What remains of an expression once everything that is known has been filled in. It comes to the same, errors included,
 // for every completion of what is not known.
 
-import { expressionToText } from '../print/expression.ts'
 import { isPath } from '../compile/walk.ts'
-import type { BinaryOperator, Expression } from '../policy/syntax.ts'
+import type { Expression } from '../policy/syntax.ts'
 import { reference } from '../values/entity.ts'
 import type { Entity } from '../values/entity.ts'
 import { Fault } from '../values/fault.ts'
 import type { Evaluation } from './evaluation.ts'
 import type { Interpreter } from './interpret.ts'
 import { literalOf } from './literal.ts'
+import { negated } from './negated.ts'
 import { HOLDS, LACKS, Maybe, OTHER } from './outcomes.ts'
+import { textOf } from './text-of.ts'
 
 /** Larger known values are not filled in: the expression that reads one says more. */
 const MOST_VALUES = 20
@@ -54,7 +55,7 @@ export class Reducer {
     const inner = (child: Expression): Expression => this.reduce(child, false)
     switch (expression.kind) {
       case 'not':
-        return negated(expression.at, this.reduce(expression.operand, true), demanded)
+        return negated(this.reduce(expression.operand, true), demanded, expression.at)
       case 'and':
       case 'or':
         return this.#reduceChain(expression, demanded)
@@ -97,7 +98,7 @@ export class Reducer {
     for (const operand of flat(chain)) {
       const outcomes = this.#interpreter.truth(operand)
       // What has let evaluation pass does so again.
-      const text = expressionToText(operand)
+      const text = textOf(operand)
       if (outcomes === passes || met.has(text)) continue
       met.add(text)
       const reduced = this.reduce(operand, true)
@@ -128,20 +129,4 @@ export class Reducer {
 /** The operands of a chain, with those of chains of its kind inside: how they are grouped tells nothing. */
 function flat({ kind, operands }: Of<'and' | 'or'>): readonly Expression[] {
   return operands.flatMap((operand) => (operand.kind === kind ? flat({ ...operand, kind }) : [operand]))
-}
-
-const OPPOSITES: Readonly<Partial<Record<BinaryOperator, BinaryOperator>>> = {
-  '==': '!=',
-  '!=': '==',
-  '<': '>=',
-  '>=': '<',
-  '>': '<=',
-  '<=': '>',
-}
-
-function negated(at: number, operand: Expression, demanded: boolean): Expression {
-  if (operand.kind === 'not' && demanded) return operand.operand
-  const opposite = operand.kind === 'binary' ? OPPOSITES[operand.operator] : undefined
-  if (operand.kind === 'binary' && opposite !== undefined) return { ...operand, operator: opposite }
-  return { kind: 'not', at, operand }
 }

@@ -212,7 +212,8 @@ function selector(name: string): string {
   return isIdentifier(name) ? `.${name}` : `[${quote(name)}]`
 }
 
-function nameOf(name: string): string {
+/** The name of an attribute, in quotes where it has to be. */
+export function nameOf(name: string): string {
   return isIdentifier(name) ? name : quote(name)
 }
 
