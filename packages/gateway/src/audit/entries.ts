@@ -74,21 +74,19 @@ function common({ exchange, caller, server, method }: Known, nowMs: number) {
     principal: caller === undefined ? null : showEntity(caller.principal),
     agent: caller?.agent === undefined ? null : caller.agent.id,
     credential: caller?.authentication.credential ?? null,
-    ...(caller === undefined ? {} : { authentication: proofOf(caller.authentication) }),
+    ...proofOf(caller?.authentication),
     source: peer.transport === 'unix' ? 'unix' : (peer.address ?? 'unknown'),
     server: server ?? null,
     method: method ?? null,
   }
 }
 
-function proofOf({ method, issuer, strength, atMs }: Authentication): Proof {
-  if (issuer === undefined) return { method }
-  return {
-    method,
-    issuer,
-    ...(strength === undefined ? {} : { strength }),
-    ...(atMs === undefined ? {} : { at: new Date(atMs).toISOString() }),
-  }
+/** What an issuer said of the sign-in; a key and its absence say all themselves. */
+function proofOf(authentication: Authentication | undefined): { authentication?: Proof } {
+  if (authentication?.issuer === undefined) return {}
+  const { method, issuer, strength, atMs } = authentication
+  const at = atMs === undefined ? {} : { at: new Date(atMs).toISOString() }
+  return { authentication: { method, issuer, ...(strength === undefined ? {} : { strength }), ...at } }
 }
 
 let shownMs = Number.NaN

@@ -5,7 +5,7 @@
 import type { Authentication } from './caller.ts'
 import type { Reason } from './refusal.ts'
 
-/** How the caller proved who it is. */
+/** How a caller with a token proved who it is. */
 export interface Proof extends Pick<Authentication, 'method' | 'issuer' | 'strength'> {
   /** RFC 3339: when the person signed in, where the issuer says so. */
   readonly at?: string
@@ -20,7 +20,7 @@ export interface DecisionEntry {
   readonly agent: string | null
   /** Name of the credential used, never the credential. */
   readonly credential: string | null
-  /** Left out when nobody proved anything. */
+  /** Of callers with a token; for others `credential` says it all. */
   readonly authentication?: Proof
   readonly source: string
   readonly server: string | null
