@@ -29,7 +29,7 @@ export function slotsOf(scope: Scope): Slot['slot'][] {
 }
 
 /** The entities or slots a constraint names. */
-function targetsOf(constraint: Constraint): readonly ScopeEntity[] {
+export function targetsOf(constraint: Constraint): readonly ScopeEntity[] {
   switch (constraint.op) {
     case 'any':
       return []
