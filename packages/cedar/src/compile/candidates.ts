@@ -81,10 +81,12 @@ export class Candidates<T extends Indexed> {
   /** The policies whose scope matches as far as the request is known, in source order. Nothing is remembered. */
   where(known: KnownParts): readonly T[] {
     const found = new Set<T>()
-    for (const policies of this.#places(known, keysOfEntity)) {
-      for (const policy of policies) if (matchesKnown(policy.scope, known)) found.add(policy)
-    }
-    return [...found].sort((a, b) => a.order - b.order)
+    this.#visit(known, keysOfEntity, (policies) => {
+      for (const policy of policies) found.add(policy)
+      return true
+    })
+    const matching = [...found].filter(({ scope }) => matchesKnown(scope, known))
+    return matching.sort((a, b) => a.order - b.order)
   }
 
   /**
@@ -107,35 +109,45 @@ export class Candidates<T extends Indexed> {
 
   #searchMissing(part: keyof Scope, request: WholeParts): readonly T[] {
     const others: KnownParts = { ...request, [part]: undefined }
-    // Of actions there may be too many to try each, as the first level of the index.
-    const places =
-      part === 'action'
-        ? under(this.#byPrincipal, closestFirst(request.principal))
-        : this.#places(others, closestFirst)
     const found = new Set<T>()
     let left = MOST_LOOKED_AT
-    for (const policies of places) {
+    const take = (policies: readonly T[] | undefined): boolean => {
+      if (policies === undefined) return true
+      left--
       for (const policy of policies) {
-        if (--left < 0 || found.size >= MOST_NEAR) return [...found]
+        if (--left < 0 || found.size >= MOST_NEAR) return false
         const { permits, scope } = policy
         if (permits && matchesKnown(scope, others) && !matchesConstraint(scope[part], request[part]))
           found.add(policy)
       }
-      if (--left < 0) break
+      return left > 0
     }
+    // Of actions there may be too many to try each, as the first level of the index.
+    if (part === 'action') closestFirst(request.principal).every((key) => take(this.#byPrincipal.get(key)))
+    else this.#visit(others, closestFirst, take)
     return [...found]
   }
 
-  /** The places of the index where policies may be whose scope matches. */
-  *#places(known: KnownParts, keysOf: (entity: Entity) => readonly string[]): Generator<readonly T[]> {
-    const [actions, principals, resources] = [known.action, known.principal, known.resource].map(
-      (entity) => entity && keysOf(entity),
-    )
-    for (const byPrincipal of under(this.#index, actions)) {
-      for (const byResource of under(byPrincipal, principals)) {
-        // What leads to nothing has been looked at all the same.
-        yield []
-        yield* under(byResource, resources)
+  /** Visits the places of the index where policies may be whose scope matches, and goes on while `visit` says so. */
+  #visit(
+    { principal, action, resource }: KnownParts,
+    keysOf: (entity: Entity) => readonly string[],
+    visit: (policies: readonly T[]) => boolean,
+  ): void {
+    const principalKeys = principal && keysOf(principal)
+    const resourceKeys = resource && keysOf(resource)
+    for (const actionKey of action === undefined ? this.#index.keys() : keysOf(action)) {
+      const byPrincipal = this.#index.get(actionKey)
+      if (byPrincipal === undefined) continue
+      for (const principalKey of principalKeys ?? byPrincipal.keys()) {
+        const byResource = byPrincipal.get(principalKey)
+        if (byResource === undefined) continue
+        // That there may be nothing here has been looked at all the same.
+        if (!visit([])) return
+        for (const resourceKey of resourceKeys ?? byResource.keys()) {
+          const policies = byResource.get(resourceKey)
+          if (policies !== undefined && !visit(policies)) return
+        }
       }
     }
   }
@@ -157,13 +169,6 @@ function matchesKnown(scope: Scope, { principal, action, resource }: KnownParts)
     (action === undefined || matchesConstraint(scope.action, action)) &&
     (resource === undefined || matchesConstraint(scope.resource, resource))
   )
-}
-
-/** What lies under the keys, or all there is. */
-function under<V>(map: ReadonlyMap<string, V>, keys: readonly string[] | undefined): Iterable<V> {
-  return keys === undefined
-    ? map.values()
-    : keys.map((key) => map.get(key)).filter((found) => found !== undefined)
 }
 
 /** Uids are never empty. */
