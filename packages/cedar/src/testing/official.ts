@@ -18,3 +18,19 @@ export function loadOfficial(): Official {
   delete require.cache[file]
   return require(file) as Official
 }
+
+/** The official engine, replaced when it traps. */
+export class Oracle {
+  #official = loadOfficial()
+
+  /** Its answer; undefined when it trapped. */
+  ask<T>(question: (official: Official) => T): T | undefined {
+    try {
+      return question(this.#official)
+    } catch (error) {
+      if (!(error instanceof Error && ['RuntimeError', 'RangeError'].includes(error.name))) throw error
+      this.#official = loadOfficial()
+      return undefined
+    }
+  }
+}

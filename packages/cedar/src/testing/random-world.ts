@@ -47,7 +47,6 @@ export const ATTRIBUTES = ['a', 'b', 'c', 'n', 's', 'rec', 'constructor', '__pro
 export const TYPES = ['User', 'Group', 'File', 'NS::Folder']
 export const IDS = ['x', 'y', 'z', 'a"b\\c']
 export const ACTIONS = ['read', 'write', 'all']
-export { STRINGS }
 /** The official engine is handed JavaScript numbers. */
 const SAFE_LONGS = LONGS.map(Number).filter(Number.isSafeInteger)
 

@@ -33,4 +33,9 @@ export class Random {
   some<T>(most: number, make: () => T): T[] {
     return Array.from({ length: this.below(most + 1) }, make)
   }
+
+  shuffled<T>(items: readonly T[]): T[] {
+    const left = [...items]
+    return items.flatMap(() => left.splice(this.below(left.length), 1))
+  }
 }
