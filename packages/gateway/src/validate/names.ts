@@ -22,12 +22,13 @@ export function checkNames(policies: readonly Policy[], known: KnownTools): read
     [...known].flatMap(([server, names]) => [...(names ?? [])].map((name) => `${server}__${name}`)),
   )
   return policies.flatMap((policy) =>
-    literalsIn(policy).flatMap(({ entity, at }): readonly Finding[] => {
+    literalsIn(policy).flatMap(({ entity, at: place }): readonly Finding[] => {
       const fault = faultOf(entity, known, tools)
       if (fault === undefined) return []
-      const place =
+      const at = place ?? placeInScope(policy, entity)
+      const where =
         at === undefined ? policy.position : placeOf(policy, { start: at, end: endOfName(policy, at) })
-      return [{ ...place, rule: 'name', severity: 'error', policy: policy.id, ...fault }]
+      return [{ ...where, rule: 'name', severity: 'error', policy: policy.id, ...fault }]
     }),
   )
 }
@@ -58,7 +59,7 @@ function endOfName({ source }: Policy, at: number): number {
 
 interface Literal {
   readonly entity: Entity
-  /** Undefined where it is not found in the text. */
+  /** Undefined in a scope, of which the tree does not tell the places. */
   readonly at: number | undefined
 }
 
@@ -69,9 +70,7 @@ function literalsIn(policy: Policy): readonly Literal[] {
     if (constraint.op === 'in') return constraint.entities
     return constraint.op === '==' ? [constraint.entity] : constraint.in === undefined ? [] : [constraint.in]
   })
-  const inScope = named.flatMap((entity) =>
-    'slot' in entity ? [] : [{ entity, at: placeInScope(policy, entity) }],
-  )
+  const inScope = named.flatMap((entity) => ('slot' in entity ? [] : [{ entity, at: undefined }]))
   return [...inScope, ...policy.conditions.flatMap(({ expression }) => literalsOf(expression))]
 }
 
@@ -80,7 +79,7 @@ function literalsOf(expression: Expression): readonly Literal[] {
   return expression.kind === 'entity' ? [{ entity: expression.entity, at: expression.at }, ...below] : below
 }
 
-/** The tree does not tell where the names of a scope stand. One that is written in an unusual way is not found. */
+/** Where a name stands in a scope, or undefined when it is written in an unusual way. */
 function placeInScope(policy: Policy, { type, id }: Entity): number | undefined {
   const at = policy.text.indexOf(`${type}::${JSON.stringify(id)}`)
   return at < 0 ? undefined : offsetOf(policy) + at
