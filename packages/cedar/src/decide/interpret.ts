@@ -39,6 +39,7 @@ import {
 import type { Outcomes } from './outcomes.ts'
 import { CHECKS, checkOf, demand, possibleOf } from './possible.ts'
 import type { Check } from './possible.ts'
+import { spelledOut } from './spelled-out.ts'
 import { HOLE, HOLE_MET } from './unknown.ts'
 
 type Of<K extends Expression['kind']> = Extract<Expression, { readonly kind: K }>
@@ -293,24 +294,6 @@ export class Interpreter {
     const prospect = { possible: returnsBoolean ? CHECKED_TRUTH : ANYTHING, checks: parameters.map(checkOf) }
     return this.#combine(values, prospect, ([a, b]) => apply(a, b))
   }
-}
-
-/** Conditions that say two things, as the chain that they stand for. */
-function spelledOut(expression: Expression): Expression {
-  const { at, kind } = expression
-  if (kind === 'is' && expression.in !== undefined) {
-    const { subject, type, in: right } = expression
-    const within: Expression = { kind: 'binary', at, operator: 'in', left: subject, right }
-    return { kind: 'and', at, operands: [{ kind, at, subject, type }, within] }
-  }
-  if (kind !== 'has' || expression.path.length === 1) return expression
-  let { object } = expression
-  const operands = expression.path.map((name): Expression => {
-    const test: Expression = { kind, at, object, path: [name] }
-    object = { kind: 'attribute', at, object, name }
-    return test
-  })
-  return { kind: 'and', at, operands }
 }
 
 /** Whether a value is an entity of this type. */

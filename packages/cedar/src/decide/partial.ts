@@ -137,10 +137,13 @@ function byCases(
     const cases = new Cases(evaluation)
     const some = (group: typeof open, preferred: boolean): boolean =>
       group.some(({ demands }) => cases.areMet(demands, preferred))
-    for (let tries = 0; tries < MOST_CASES; tries++) {
-      const allowed =
-        !some(forbids, wanted === 'deny') && (certain.length > 0 || some(permits, wanted === 'allow'))
-      if (allowed === (wanted === 'allow')) return true
+    // What the case needs first comes first, so that what cannot be is found early.
+    const isFound = (): boolean =>
+      wanted === 'allow'
+        ? (certain.length > 0 || some(permits, true)) && !some(forbids, false)
+        : some(forbids, true) || !(certain.length > 0 || some(permits, false))
+    for (let tried = 0; tried < MOST_CASES; tried++) {
+      if (isFound()) return true
       if (!cases.next()) return false
     }
     return true

@@ -90,6 +90,7 @@ export function possibleOf(
     case 'in':
       // An entity is within itself.
       if (left instanceof Unknown && left === right) return HOLDS
+      if (isSound(left) && right instanceof CedarSet && right.isEmpty()) return LACKS
       return isSound(left) && isSound(right) ? TRUTH : CHECKED_TRUTH
     case 'hasTag':
       return isSound(left) && isSound(right) ? TRUTH : CHECKED_TRUTH
@@ -110,7 +111,9 @@ function equality(left: Settled | Maybe, right: Settled | Maybe): Outcomes {
   if (kind === 'entity' && other === 'entity') return couldBeSame(left, right) ? TRUTH : LACKS
   if (kind === other) return CHECKED_TRUTH
   // Something opaque within a record or a set fails the comparison, except with what has no inside.
-  return kind === 'primitive' || other === 'primitive' ? LACKS : LACKS | FAILS
+  const kinds = [kind, other]
+  const mayFail = !kinds.includes('primitive') && (kinds.includes('record') || kinds.includes('set'))
+  return mayFail ? LACKS | FAILS : LACKS
 }
 
 function kindOf(value: Settled | Maybe): 'entity' | 'record' | 'set' | 'primitive' | 'extension' {

@@ -2,6 +2,7 @@
 // which are good.
 
 import { constantOf } from '../compile/constant.ts'
+import { childrenOf, isPath } from '../compile/walk.ts'
 import type { Expression, Variable } from '../policy/syntax.ts'
 import { Entity, reference } from '../values/entity.ts'
 import { parseIp } from '../values/ip.ts'
@@ -17,11 +18,13 @@ export interface Guess {
   readonly root: Variable
   readonly names: readonly string[]
   readonly value: Value | undefined
-  /** For a place where nothing is yet: any value would do. */
-  readonly weak?: boolean
+  /** Only for a place where nothing is yet, or this: any other value would do. */
+  readonly insteadOf?: { readonly value: Value | undefined }
   /** The value need not be this entity, if only it is in it. */
   readonly within?: boolean
 }
+
+const ABSENT: Pick<Guess, 'insteadOf'> = { insteadOf: { value: undefined } }
 
 type Binary = Extract<Expression, { kind: 'binary' }>
 
@@ -34,6 +37,19 @@ export function aim(random: Random, expression: Expression, wanted: boolean): re
   return guesses
 }
 
+/** A guess by which the expression may fail: something that it reads is not there. */
+export function breaking(random: Random, expression: Expression): readonly Guess[] {
+  const paths: Expression[] = []
+  const collect = (inner: Expression): void => {
+    if (inner.kind === 'attribute' && isPath(inner)) paths.push(inner)
+    else childrenOf(inner).forEach(collect)
+  }
+  collect(expression)
+  const guesses: Guess[] = []
+  if (paths.length > 0) new Aim(random, guesses).miss(random.pick(paths))
+  return guesses
+}
+
 class Aim {
   readonly #random: Random
   readonly #guesses: Guess[]
@@ -41,6 +57,10 @@ class Aim {
   constructor(random: Random, guesses: Guess[]) {
     this.#random = random
     this.#guesses = guesses
+  }
+
+  miss(path: Expression): void {
+    this.#guess(path, [], undefined)
   }
 
   at(expression: Expression, wanted: boolean): void {
@@ -65,7 +85,12 @@ class Aim {
       case 'has': {
         const missing = random.below(expression.path.length)
         const path = wanted ? expression.path : expression.path.slice(0, missing + 1)
-        return this.#guess(expression.object, path, wanted ? this.#anything() : undefined, { weak: wanted })
+        return this.#guess(
+          expression.object,
+          path,
+          wanted ? this.#anything() : undefined,
+          wanted ? ABSENT : {},
+        )
       }
       case 'like': {
         const [before] = this.#guessesAbout(expression.subject)
@@ -135,8 +160,9 @@ class Aim {
     equal: boolean,
   ): void {
     const other = this.#anything()
-    if (b !== undefined) this.#guess(left, [], equal ? b : other)
-    else if (a !== undefined) this.#guess(right, [], equal ? a : other)
+    const instead = (value: Value): Pick<Guess, 'insteadOf'> => (equal ? {} : { insteadOf: { value } })
+    if (b !== undefined) this.#guess(left, [], equal ? b : other, instead(b))
+    else if (a !== undefined) this.#guess(right, [], equal ? a : other, instead(a))
     else {
       this.#guess(left, [], other)
       this.#guess(right, [], equal ? other : this.#anything())
@@ -168,7 +194,7 @@ class Aim {
     expression: Expression,
     path: readonly string[],
     value: Value | undefined,
-    how: { readonly weak?: boolean; readonly within?: boolean } = {},
+    how: Pick<Guess, 'insteadOf' | 'within'> = {},
   ): void {
     const names = [...path]
     let object = expression

@@ -7,6 +7,7 @@ import { Entity, entity, reference } from '../values/entity.ts'
 import { isRecord, ownMember } from '../values/values.ts'
 import type { RecordValue, Value } from '../values/values.ts'
 import type { Guess } from './aim.ts'
+import { STRINGS } from './edge-values.ts'
 import type { Random } from './random.ts'
 import { ACTIONS, ATTRIBUTES, IDS, TYPES, randomValue } from './random-world.ts'
 
@@ -81,10 +82,8 @@ class Completer {
     const attributes = this.#about(part).filter(({ names }) => names.length > 0)
     return entity(chosen, id, {
       parents: named.filter(({ within }) => within).map(({ value }) => value),
-      attrs: attributes.reduce(heeding, {}),
-      tags: Object.fromEntries(
-        ATTRIBUTES.filter(() => random.chance(0.5)).map((name) => [name, this.#anything()]),
-      ),
+      attrs: attributes.reduce(heeding, random.chance(0.5) ? {} : this.#members(0.3)),
+      tags: this.#members(0.5),
     })
   }
 
@@ -98,12 +97,16 @@ class Completer {
       const value = guided || this.#random.chance(0.25) ? undefined : this.#anything()
       whole = placed(whole, path, value)
     }
-    for (const { names, value, weak } of guesses) {
-      if (weak === true && isPlaced(whole, names)) continue
-      if (open.some((path) => path.every((name, index) => names[index] === name)))
-        whole = placed(whole, names, value)
+    for (const guess of guesses) {
+      if (open.some((path) => path.every((name, index) => guess.names[index] === name)))
+        whole = heeding(whole, guess)
     }
     return whole
+  }
+
+  #members(share: number): RecordValue {
+    const names = [...ATTRIBUTES, ...STRINGS].filter(() => this.#random.chance(share))
+    return Object.fromEntries(names.map((name) => [name, this.#anything()]))
   }
 
   #anything(): Value {
@@ -120,8 +123,10 @@ class Completer {
   }
 }
 
-function heeding(record: RecordValue, { names, value, weak }: Guess): RecordValue {
-  return weak === true && isPlaced(record, names) ? record : placed(record, names, value)
+function heeding(record: RecordValue, { names, value, insteadOf }: Guess): RecordValue {
+  const present = valueAt(record, names)
+  const stays = insteadOf !== undefined && present !== undefined && present !== insteadOf.value
+  return stays ? record : placed(record, names, value)
 }
 
 function isEmpty(path: Path): boolean {
@@ -134,10 +139,10 @@ function reachable(record: RecordValue, [name = '', ...rest]: Path): Path {
   return rest.length > 0 && isRecord(inner) ? [name, ...reachable(inner, rest)] : [name]
 }
 
-function isPlaced(record: RecordValue, [name, ...rest]: Path): boolean {
-  if (name === undefined) return true
+function valueAt(record: RecordValue, [name, ...rest]: Path): Value | undefined {
+  if (name === undefined) return record
   const inner = ownMember(record, name)
-  return inner !== undefined && (rest.length === 0 || !isRecord(inner) || isPlaced(inner, rest))
+  return rest.length > 0 && isRecord(inner) ? valueAt(inner, rest) : inner
 }
 
 function placed(record: RecordValue, [name, ...rest]: Path, value: Value | undefined): RecordValue {

@@ -5,7 +5,7 @@ import type { Decision } from '../decide/decide.ts'
 import type { Request } from '../decide/evaluation.ts'
 import type { Residual } from '../decide/partial.ts'
 import type { PartialOptions, PartialRequest } from '../decide/unknown.ts'
-import { aim } from './aim.ts'
+import { aim, breaking } from './aim.ts'
 import { complete } from './completions.ts'
 import { randomArgumentPolicy } from './random-argument-policy.ts'
 import { randomContextPolicy, randomPolicy } from './random-policy.ts'
@@ -73,7 +73,10 @@ export function completionFor(
     .toSorted(() => random.next() - 0.5)
   const guesses = residuals
     .filter((each) => each !== chosen && !(each.effect === effect && held))
-    .flatMap(({ condition }) => aim(random, condition, false))
+    .flatMap(({ condition }) => [
+      ...aim(random, condition, false),
+      ...(random.chance(0.2) ? breaking(random, condition) : []),
+    ])
   if (!held) for (const { condition } of more) guesses.push(...aim(random, condition, false))
   if (chosen !== undefined) guesses.push(...aim(random, chosen.condition, held))
   return complete(random, [known, options], random.chance(0.1) ? [] : guesses)
