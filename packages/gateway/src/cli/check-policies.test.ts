@@ -164,6 +164,25 @@ when { context.input has port && context.input.port > 1024 };
     await garbage.close()
   })
 
+  it('says what is allowed but hardly meant', async () => {
+    using folder = folderWith(`@id("everything") permit (principal, action, resource);
+@id("reads") permit (principal, action == Action::"fx__read", resource);
+@id("never") forbid (principal, action == Action::"fx__read", resource) when { context.input.path == "a" && context.input.path == "b" };
+permit (principal, action == Action::"fx__read", resource) when { context.input.path == "c" };
+`)
+    const { code, stdout, stderr } = await folder.run(['check'])
+    expect(said(stderr)).toEqual([
+      expect.stringMatching(/^policies\/p\.cedar:1:1: warning: this permits everything to everyone/),
+      expect.stringMatching(
+        /^policies\/p\.cedar:3:\d+: warning: this forbid never applies: context\.input\.path == "b" contradicts/,
+      ),
+      expect.stringMatching(/^policies\/p\.cedar:4:1: warning: .*reads/),
+      expect.stringMatching(/^policies\/p\.cedar:4:1: warning: this policy has no @id/),
+    ])
+    expect(stdout).toMatch(/: 2 servers, 4 policies, 4 warnings\n$/)
+    expect(code).toBe(0)
+  })
+
   it('asks no server when it is told not to', async () => {
     const before = web.requests.length
     using folder = folderWith(

@@ -43,6 +43,7 @@ export async function checkPolicies(
   signal: AbortSignal,
 ): Promise<Checked> {
   const { ValidationCache } = await import('../validate/cache.ts')
+  const { lintPolicies } = await import('../validate/lint.ts')
   const { checkNames } = await import('../validate/names.ts')
   const { mergeFindings } = await import('../validate/merge.ts')
   const { validatePolicies } = await import('../validate/validate.ts')
@@ -63,10 +64,11 @@ export async function checkPolicies(
       limitSeconds: timeLimit,
       signal,
     })
-    const names = checkNames(policies, tools)
+    const typed = [...findings, ...checkNames(policies, tools)]
+    const linted = lintPolicies(policies, checks)
     // Before there is a server, no policy about tools applies.
     const undecided = tools.size === 0 ? new Set(policies.map(({ id }) => id)) : unsure
-    return { findings: mergeFindings([...findings, ...names], [], undecided), problems, servers, warnings }
+    return { findings: mergeFindings(typed, linted, undecided), problems, servers, warnings }
   } finally {
     await closed
   }
