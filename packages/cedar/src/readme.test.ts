@@ -1,0 +1,38 @@
+// The examples of the README run, and print what the README says they print.
+
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const PACKAGE = path.resolve(import.meta.dirname, '..')
+const readme = readFileSync(path.join(PACKAGE, 'README.md'), 'utf8')
+const examples = [...readme.matchAll(/^## (.*)$|^```ts\n([\s\S]*?)^```$/gm)]
+  .reduce<{ title: string; text: string }[]>((all, [, heading, text]) => {
+    const title = heading ?? all.at(-1)?.title ?? 'the beginning'
+    return [...all, { title, text: text ?? '' }]
+  }, [])
+  .filter(({ text }) => text !== '')
+
+/** What an example says it prints: the comments that follow a line with console.log. */
+function promised(text: string): string {
+  const blocks = text.matchAll(/^ *(?:for .*)?console\.log\(.*\n((?: *\/\/.*\n)+)/gm)
+  return [...blocks].map(([, comments = '']) => comments.replace(/^ *\/\/ ?/gm, '')).join('')
+}
+
+describe('an example of the README', () => {
+  it('is there', () => {
+    expect(examples.length).toBeGreaterThan(3)
+  })
+
+  it.each(examples)('prints what it says: $title', ({ text }) => {
+    const words = ['--conditions=@tollgate/source', '--input-type=module-typescript']
+    // In the package, so that its own name leads to its sources.
+    const options = { cwd: PACKAGE, input: text, encoding: 'utf8' } as const
+    const { stdout, stderr, status } = spawnSync(process.execPath, words, options)
+    expect(stderr).toBe('')
+    expect(stdout).toBe(promised(text))
+    expect(stdout).not.toBe('')
+    expect(status).toBe(0)
+  })
+})
