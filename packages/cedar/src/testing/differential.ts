@@ -17,7 +17,7 @@ import { readSchema } from '../schema/read-schema.ts'
 import type { Schema } from '../schema/schema.ts'
 import { reference } from '../values/entity.ts'
 import type { Entity, EntityStore } from '../values/entity.ts'
-import type { SchemaJson } from '@cedar-policy/cedar-wasm/nodejs'
+import { officialSchema } from './official.ts'
 import type { Official } from './official.ts'
 import type { Case } from './random-case.ts'
 import type { EntityName } from './random-world.ts'
@@ -101,14 +101,7 @@ export function answer(set: PolicySet, request: Request, entities: EntityStore):
 export function askOfficial(official: Official, { schema, policies, entities, requests }: Case): Answer[] {
   const parsed = [
     official.preparsePolicySet('case', policies as Parameters<Official['preparsePolicySet']>[1]),
-    ...(schema === undefined
-      ? []
-      : [
-          official.preparseSchema(
-            'case',
-            schema.startsWith('{') ? (JSON.parse(schema) as SchemaJson<string>) : schema,
-          ),
-        ]),
+    ...(schema === undefined ? [] : [official.preparseSchema('case', officialSchema(schema))]),
   ]
   const failed = parsed.find(({ type }) => type === 'failure')
   if (failed !== undefined) return requests.map(() => ({ refused: JSON.stringify(failed) }))

@@ -19,6 +19,11 @@ export function loadOfficial(): Official {
   return require(file) as Official
 }
 
+/** A schema as it wants it: JSON as a value, the human-readable syntax as a text. */
+export function officialSchema(text: string): cedarWasm.Schema {
+  return text.startsWith('{') ? (JSON.parse(text) as cedarWasm.SchemaJson<string>) : text
+}
+
 /** The official engine, replaced when it traps. */
 export class Oracle {
   #official = loadOfficial()
@@ -28,9 +33,25 @@ export class Oracle {
     try {
       return question(this.#official)
     } catch (error) {
-      if (!(error instanceof Error && ['RuntimeError', 'RangeError'].includes(error.name))) throw error
+      if (!isTrap(error)) throw error
       this.#official = loadOfficial()
       return undefined
     }
   }
+
+  /** Whether it takes something; undefined when it trapped. What is of no use at all to it, it throws at. */
+  accepts(question: (official: Official) => { readonly type: string }): boolean | undefined {
+    return this.ask((official) => {
+      try {
+        return question(official).type === 'success'
+      } catch (error) {
+        if (isTrap(error)) throw error
+        return false
+      }
+    })
+  }
+}
+
+function isTrap(error: unknown): boolean {
+  return error instanceof Error && ['RuntimeError', 'RangeError'].includes(error.name)
 }

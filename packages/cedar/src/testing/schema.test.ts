@@ -11,9 +11,7 @@ import { schemaFromJson } from '../schema/schema-json.ts'
 import type { Schema } from '../schema/schema.ts'
 import { schemaToJson } from '../schema/schema-to-json.ts'
 import { schemaToText } from '../schema/schema-to-text.ts'
-import { tokenize } from '../text/tokens.ts'
-import { ANY_TOKENS, mutate } from './mutate.ts'
-import { mutateJson } from './mutate-json.ts'
+import { mutateSchema, mutateSchemaJson } from './mutate-schema.ts'
 import { loadOfficial } from './official.ts'
 import type { Official } from './official.ts'
 import { schemaFromOfficial } from './official-schema.ts'
@@ -25,45 +23,6 @@ const official = loadOfficial()
 const CASES = Number(process.env['CEDAR_SCHEMAS'] ?? 150)
 const SEED = Number(process.env['CEDAR_SEED'] ?? 1)
 const TIMEOUT_MS = 30 * CASES + 60_000
-
-const WORDS =
-  'entity action type namespace in tags enum appliesTo principal resource context attributes Set Bool Boolean Long String Record ipaddr Action N Shop __cedar true 1'.split(
-    ' ',
-  )
-const POOL = [...ANY_TOKENS, ...WORDS]
-const JSON_POOL = {
-  names: ['type', 'name', 'element', 'attributes', 'required', 'memberOf', 'tags', 'enum', 'N::M', 'x', 'in'],
-  strings: [
-    '',
-    'String',
-    'Bool',
-    'Boolean',
-    'Set',
-    'Entity',
-    'User',
-    'N::User',
-    'Action',
-    '__cedar::Long',
-    'a b',
-    'in',
-  ],
-  values: [
-    null,
-    true,
-    1,
-    'Long',
-    [],
-    {},
-    ['User'],
-    [{ id: 'read' }],
-    { type: 'Long' },
-    { type: 'Record', attributes: {} },
-    { type: 'Entity', name: 'User' },
-    { type: 'Record', attributes: {}, additionalAttributes: true },
-    { annotations: { a: null } },
-    { principalTypes: [], resourceTypes: [] },
-  ],
-}
 
 /** What is refused here and taken there; see DIFFERENCES.md. */
 const STRICTER = /^the attribute .* stands twice$|must be an object$/
@@ -114,7 +73,7 @@ describe('the official engine, the generator and this reader', () => {
     for (let index = 0; index < 4 * CASES; index++) {
       const random = new Random(SEED * 7_000_003 + index)
       const { text } = randomSchema(random)
-      const mutated = random.chance(0.5) ? exchange(random, text) : mutate(random, text, POOL)
+      const mutated = mutateSchema(random, text)
       const mine = readSchema(mutated)
       if (!mine.ok && mine.errors.every(({ message }) => STRICTER.test(message))) continue
       expect(mine.ok, mutated).toBe(accepts(mutated))
@@ -127,7 +86,7 @@ describe('the official engine, the generator and this reader', () => {
     let accepted = 0
     for (let index = 0; index < 4 * CASES; index++) {
       const random = new Random(SEED * 11_000_003 + index)
-      const mutated = mutateJson(random, JSON.parse(randomSchema(random).json), JSON_POOL)
+      const mutated = mutateSchemaJson(random, JSON.parse(randomSchema(random).json))
       const json = JSON.stringify(mutated)
       const mine = readSchema(json)
       if (!mine.ok && mine.errors.every(({ message }) => STRICTER.test(message))) continue
@@ -137,13 +96,6 @@ describe('the official engine, the generator and this reader', () => {
     expect(accepted).toBeGreaterThan(CASES / 10)
   })
 })
-
-/** The text with one name in it replaced by another. */
-function exchange(random: Random, text: string): string {
-  const names = tokenize(text).filter(({ kind }) => kind === 'identifier' || kind === 'string')
-  const { at, text: name } = random.pick(names)
-  return `${text.slice(0, at)}${random.pick(names).text}${text.slice(at + name.length)}`
-}
 
 /** As `toEqual`, which is slow. */
 function expectSame(mine: Schema, expected: Schema, about: string): void {
