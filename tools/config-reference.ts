@@ -14,6 +14,7 @@ interface Shape {
   readonly maximum?: number
   readonly properties?: Readonly<Record<string, Shape>>
   readonly additionalProperties?: Shape | false
+  readonly items?: Shape
   readonly oneOf?: readonly Shape[]
 }
 
@@ -24,7 +25,8 @@ const types: Readonly<Record<string, string>> = {
   object: 'map',
 }
 
-function typeOf({ enum: choices, type = '', minimum, maximum }: Shape): string {
+function typeOf({ enum: choices, type = '', minimum, maximum, items }: Shape): string {
+  if (items?.properties !== undefined) return 'list of maps'
   if (choices !== undefined) return choices.map((each) => `\`${String(each)}\``).join(' or ')
   return types[type] ?? `${minimum} to ${maximum}`
 }
@@ -32,9 +34,8 @@ function typeOf({ enum: choices, type = '', minimum, maximum }: Shape): string {
 function inYaml(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(String).join(', ')}]`
   if (typeof value !== 'object' || value === null) return String(value)
-  return `{ ${Object.entries(value)
-    .map((pair) => pair.join(': '))
-    .join(', ')} }`
+  const pairs = Object.entries(value).map(([key, each]) => `${key}: ${inYaml(each)}`)
+  return `{ ${pairs.join(', ')} }`
 }
 
 /** Alternatives as one map: a key that several have is described by the first, its constants together. */
@@ -52,15 +53,16 @@ function merged(shape: Shape): Shape {
 
 function rows(key: string, written: Shape): string[] {
   const shape = merged(written)
-  const { properties, additionalProperties, description = '', examples, default: standard } = shape
+  const { properties, additionalProperties, items, description = '', examples, default: standard } = shape
   const isLeaf = properties === undefined && !additionalProperties
   const example = examples === undefined ? '' : ` Example: \`${inYaml(examples[0])}\`.`
   const shownDefault = standard === undefined || !isLeaf ? '' : `\`${inYaml(standard)}\``
   const own = `| \`${key}\` | ${typeOf(shape)} | ${shownDefault} | ${description}${example} |`
-  const below = Object.entries(properties ?? {}).flatMap(([name, each]) => rows(`${key}.${name}`, each))
-  const named = additionalProperties ? Object.entries(additionalProperties.properties ?? {}) : []
+  const under = (inner: string, shapes: Shape['properties'] = {}) =>
+    Object.entries(shapes).flatMap(([name, each]) => rows(`${inner}.${name}`, each))
   const placeholder = key.endsWith('tools') ? '<tool>' : '<name>'
-  return [own, ...below, ...named.flatMap(([name, each]) => rows(`${key}.${placeholder}.${name}`, each))]
+  const named = additionalProperties ? under(`${key}.${placeholder}`, additionalProperties.properties) : []
+  return [own, ...under(key, properties), ...under(`${key}[]`, items?.properties), ...named]
 }
 
 function section(title: string, keys: readonly [string, Shape][]): string {

@@ -42,7 +42,8 @@ export interface Snapshot {
 /** What calls share: made once by the composition root (server/). */
 export interface Gateway {
   snapshot(): Snapshot
-  authenticate(exchange: Exchange): Result<Caller, Refusal>
+  /** A promise only for a credential that was not seen before: what is known costs no turn of the event loop. */
+  authenticate(exchange: Exchange): Result<Caller, Refusal> | Promise<Result<Caller, Refusal>>
   /** `WWW-Authenticate` of a 401 to this exchange. */
   challenge(exchange: Exchange): string
   readonly trail: Pick<Trail, 'record' | 'outcome'>
@@ -124,7 +125,8 @@ async function enforce(call: Call, gateway: Gateway): Promise<Result<Outcome, Re
   const transport = checkTransport(exchange, hosts) // 400; 403 for a foreign Host or Origin
   if (!transport.ok) return transport
 
-  const caller = gateway.authenticate(exchange) // 401 and a challenge
+  const asked = gateway.authenticate(exchange) // 401 and a challenge
+  const caller = asked instanceof Promise ? await asked : asked
   if (!caller.ok) return caller
   call.caller = caller.value
 

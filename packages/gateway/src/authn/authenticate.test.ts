@@ -200,7 +200,9 @@ function ask({
   }
   const keys = new RememberedKeys({ lookup: { find, changed: () => false }, now: () => 1000 })
   const exchange = { rawHeaders: headers ?? [], target, peer }
-  return authenticate(exchange, anonymous === undefined ? { keys } : { keys, anonymous })
+  const answer = authenticate(exchange, anonymous === undefined ? { keys } : { keys, anonymous })
+  if (answer instanceof Promise) throw new Error('a key is never waited for')
+  return answer
 }
 
 function key(fields: Partial<KeyRecord> = {}): KeyRecord {

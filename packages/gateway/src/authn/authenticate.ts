@@ -7,18 +7,28 @@ import { type Caller, createCaller, type EntityRef } from '../model/caller.ts'
 import type { Exchange, Peer } from '../model/exchange.ts'
 import { type Refusal, unavailable } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
-import type { RememberedKeys } from './remembered-keys.ts'
+import { looksLikeToken } from './jwt.ts'
+import type { KeyAnswer, RememberedKeys } from './remembered-keys.ts'
+import type { TokenAnswer, Tokens } from './tokens.ts'
 
 export interface AuthenticateDeps {
   readonly keys: RememberedKeys
+  /** Tokens of issuers outside, and the address that those for this gateway begin with; where there are any. */
+  readonly tokens?: { readonly known: Tokens; readonly publicUrl: string } | undefined
   /** Who a caller on this machine without a credential is; nobody when left out. */
   readonly anonymous?: EntityRef | undefined
 }
 
 type Asked = Pick<Exchange, 'rawHeaders' | 'target' | 'peer'>
 
-/** Who is calling, or the refusal `unauthenticated` (`unavailable` while keys cannot be looked up). */
-export function authenticate(exchange: Asked, deps: AuthenticateDeps): Result<Caller, Refusal> {
+/**
+ * Who is calling, or the refusal `unauthenticated` (`unavailable` while keys cannot be looked up). A promise only for a
+ * token that was not seen before.
+ */
+export function authenticate(
+  exchange: Asked,
+  deps: AuthenticateDeps,
+): Result<Caller, Refusal> | Promise<Result<Caller, Refusal>> {
   const credentials = headerValues(exchange.rawHeaders, 'authorization')
   if (hasQueryToken(exchange.target)) {
     return refuse('Credentials do not belong in the address: send the key as "Authorization: Bearer tg_…".')
@@ -27,7 +37,14 @@ export function authenticate(exchange: Asked, deps: AuthenticateDeps): Result<Ca
   if (credential === undefined) return anonymously(exchange, deps.anonymous)
   if (credentials.length > 1) return refuse('The request carries more than one Authorization header.')
   const [, token] = /^bearer +(\S+)$/i.exec(credential) ?? []
-  const answer = token === undefined ? { kind: 'malformed' as const } : deps.keys.find(token)
+  const { tokens } = deps
+  if (token === undefined) return byKey({ kind: 'malformed' })
+  if (tokens === undefined || !looksLikeToken(token)) return byKey(deps.keys.find(token))
+  const answer = tokens.known.find(token, tokens.publicUrl + exchange.target)
+  return answer instanceof Promise ? answer.then(byToken) : byToken(answer)
+}
+
+function byKey(answer: KeyAnswer): Result<Caller, Refusal> {
   switch (answer.kind) {
     case 'known':
       return ok(answer.caller)
@@ -42,6 +59,17 @@ export function authenticate(exchange: Asked, deps: AuthenticateDeps): Result<Ca
       return refuse('This key has expired.', `key ${answer.name}`)
     case 'unavailable':
       return err(unavailable('Keys cannot be looked up, so nobody is let through.', answer.cause))
+  }
+}
+
+function byToken(answer: TokenAnswer): Result<Caller, Refusal> {
+  switch (answer.kind) {
+    case 'known':
+      return ok(answer.caller)
+    case 'refused':
+      return refuse(answer.message, answer.detail)
+    case 'unavailable':
+      return err(unavailable('This token cannot be verified now, so it is not let through.', answer.cause))
   }
 }
 

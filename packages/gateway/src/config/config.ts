@@ -4,6 +4,7 @@
  * they are needed, and never stand in here.
  */
 import type { EntityRef } from '../model/caller.ts'
+import type { TokenIssuer } from '../model/issuer.ts'
 
 export interface Config {
   /** Path of the file this was loaded from. */
@@ -15,6 +16,8 @@ export interface Config {
   /** Free text, seen by policies as `context.environment.name`. */
   readonly environment: string
   readonly listen: Listen
+  /** Where callers find the gateway: scheme and host. Undefined: as `listen` says. */
+  readonly publicUrl?: string
   readonly tls?: Tls
   /** Addresses and CIDR ranges of the proxies in front: without TLS, only they may connect from other machines. */
   readonly trustedProxies: readonly string[]
@@ -25,6 +28,7 @@ export interface Config {
   readonly admin: Admin
   /** Who a caller without a credential is; undefined: refused. */
   readonly anonymous?: EntityRef
+  readonly issuers: readonly TokenIssuer[]
   readonly limits: Limits
   /** By name, in the order of the file. */
   readonly servers: ReadonlyMap<string, ServerConfig>

@@ -129,12 +129,13 @@ function knownKeys(path: Path): readonly string[] {
 function exampleOf(path: Path): string | undefined {
   const example = shapesAt(path).find((shape) => shape.examples !== undefined)?.examples?.[0]
   if (example === undefined) return undefined
-  return typeof example === 'string' ? example : showExample(example)
+  return showExample(example)
 }
 
 function showExample(example: unknown): string {
+  if (typeof example !== 'object' || example === null) return String(example)
   if (Array.isArray(example)) return `[${example.map(String).join(', ')}]`
-  const pairs = Object.entries(example as object).map(([key, value]) => `${key}: ${String(value)}`)
+  const pairs = Object.entries(example).map(([key, value]) => `${key}: ${showExample(value)}`)
   return `{ ${pairs.join(', ')} }`
 }
 

@@ -29,6 +29,7 @@ describe('an accepted configuration', () => {
       allowedHosts: [],
       allowedOrigins: [],
       admin: { path: '/etc/gate/.tollgate/admin.sock' },
+      issuers: [],
       limits: {
         maxBodyBytes: 4_194_304,
         maxHeaderBytes: 16_384,
@@ -170,8 +171,8 @@ describe('a refused configuration says what, where, and how to mend it', () => {
       '2:22: servers.s.sandbox is not supported yet; remove it (the server would run without the isolation that this promises)',
     ],
     [
-      'identity: { issuers: [] }',
-      '1:13: identity.issuers is not supported yet; remove it (callers are recognised by API keys: tollgate key create)',
+      'identity: { authorizationServer: {} }',
+      '1:13: identity.authorizationServer is not supported yet; remove it (an issuer outside can sign tokens: identity.issuers)',
     ],
     [
       'mcpServers: {}',

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { err, ok, type Result } from '../model/result.ts'
 import type { Config, Listen, SecretOrValue, SecretRef, ServerConfig, ToolAttributes } from './config.ts'
 import type { WrittenConfig, WrittenServer } from './schema.ts'
+import { normaliseIssuers } from './issuers.ts'
 import { unixPathFault } from './paths.ts'
 import { type Fault, kindOf } from './servers.ts'
 
@@ -25,7 +26,13 @@ export function normalise(written: WrittenConfig, file: string): Result<Config, 
   const admin = written.admin.listen ?? { kind: 'unix' as const, path: resolve(dataDir, 'admin.sock') }
   if (admin.kind === 'tcp') faults.push({ path: ['admin', 'listen'], at: 'value', message: ADMIN_TCP })
   const { anonymous } = written.identity
-  const { tls } = written
+  const { tls, publicUrl } = written
+  const issuers = normaliseIssuers(written.identity.issuers, faults)
+  const { listen } = written
+  if (issuers.length > 0 && publicUrl === undefined && listen.kind === 'tcp' && isEverywhere(listen.host)) {
+    const message = 'is missing: tokens are issued for the address by which callers know this gateway'
+    faults.push({ path: ['publicUrl'], at: 'value', message })
+  }
 
   const servers = new Map<string, ServerConfig>()
   for (const [name, server] of Object.entries(written.servers)) {
@@ -37,16 +44,23 @@ export function normalise(written: WrittenConfig, file: string): Result<Config, 
     policyDir: at(written.policies),
     environment: written.environment,
     listen: listenAt(written.listen),
+    ...(publicUrl === undefined ? {} : { publicUrl }),
     ...(tls === undefined ? {} : { tls: { certFile: at(tls.cert), keyFile: at(tls.key) } }),
     trustedProxies: written.trustedProxies,
     allowedHosts: written.allowedHosts,
     allowedOrigins: written.allowedOrigins,
     admin: { path: admin.kind === 'tcp' ? '' : socketAt(admin.path, adminKey(written)) },
     ...(anonymous === undefined ? {} : { anonymous }),
+    issuers,
     limits: written.limits,
     servers,
   }
   return faults.length === 0 ? ok(config) : err(faults)
+}
+
+/** Whether a listener there has every address of the machine, and so none that names it. */
+function isEverywhere(host: string): boolean {
+  return host === '0.0.0.0' || /^[0:]+$/.test(host)
 }
 
 /** The key whose value decides where the admin socket is. */

@@ -4,33 +4,13 @@
  * A message completes a sentence that begins with the key's name.
  */
 import * as z from 'zod'
-import type { Result } from '../model/result.ts'
 import { parseEntity } from './entity.ts'
+import { parsed, sound } from './fields.ts'
+import { issuer } from './issuer-schema.ts'
 import { parseListen } from './listen.ts'
 import { pathFault, unixPathFault } from './paths.ts'
 import { parseSecret, parseSecretOrValue } from './secret.ts'
-import { credentialHeaderFault, hostFault, httpUrlFault, originFault } from './web.ts'
-
-/** Text that `parse` understands; the parsed form is the schema's output. The examples show how to write it. */
-function parsed<T>(parse: (text: string) => Result<T, string>, ...examples: string[]) {
-  return z
-    .string()
-    .meta({ examples })
-    .transform((text, context) => {
-      const result = parse(text)
-      if (result.ok) return result.value
-      context.issues.push({ code: 'custom', message: result.error, input: text })
-      return z.NEVER
-    })
-}
-
-/** Text that `fault` finds nothing wrong with. */
-function sound(fault: (text: string) => string | undefined) {
-  return z.string().check((context) => {
-    const message = fault(context.value)
-    if (message !== undefined) context.issues.push({ code: 'custom', message, input: context.value })
-  })
-}
+import { credentialHeaderFault, hostFault, httpUrlFault, originFault, publicUrlFault } from './web.ts'
 
 /** The most keeps what it bounds within what the runtime can do: timers of 24 days, texts of half a GiB. */
 function limit([least, most]: readonly [number, number], standard: number, what: string) {
@@ -148,6 +128,12 @@ export const configSchema = z.strictObject({
   listen: parsed(parseListen, '127.0.0.1:7070', 'unix:/run/tollgate.sock')
     .prefault('127.0.0.1:7070')
     .describe('Where callers connect: `host:port` or `unix:/path`.'),
+  publicUrl: sound(publicUrlFault)
+    .optional()
+    .meta({ examples: ['https://gate.example.com'] })
+    .describe(
+      'Where callers find the gateway, scheme and host; default: as `listen` says. Tokens are issued for `<publicUrl>/mcp/<server>`, and its host is accepted in `Host`.',
+    ),
   admin: z
     .strictObject({
       listen: parsed(parseListen, 'unix:/run/tollgate-admin.sock')
@@ -169,6 +155,10 @@ export const configSchema = z.strictObject({
       anonymous: parsed(parseEntity, 'User::"local"')
         .optional()
         .describe('Who a caller without a credential is; only on loopback addresses and Unix sockets.'),
+      issuers: z
+        .array(issuer)
+        .default([])
+        .describe('Who signs tokens that callers may show instead of a key (docs/guides/identity.md).'),
     })
     .prefault({})
     .describe(

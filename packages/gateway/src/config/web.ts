@@ -11,6 +11,48 @@ export function httpUrlFault(text: string): string | undefined {
   return undefined
 }
 
+/** Why `text` cannot be the address of this gateway; undefined when it can. */
+export function publicUrlFault(text: string): string | undefined {
+  const url = URL.parse(text)
+  if (url === null || url.origin !== text || !isSafeOnTheWire(url))
+    return 'must be https://, a host and nothing behind it, such as https://gate.example.com; http:// only for this machine'
+  return undefined
+}
+
+/** Why `text` cannot be the `iss` of tokens; undefined when it can. */
+export function issuerUrlFault(text: string): string | undefined {
+  if (/^spiffe:\/\/[a-z0-9._-]+$/.test(text)) return undefined
+  const url = URL.parse(text)
+  const fits = url !== null && isSafeOnTheWire(url) && !/[?#@\s]/.test(text)
+  return fits ? undefined : 'must be an https URL without a query, such as https://idp.example.com'
+}
+
+/** Why `text` cannot be where keys are; undefined when it can. */
+export function jwksUrlFault(text: string): string | undefined {
+  const url = URL.parse(text)
+  const fits = url !== null && isSafeOnTheWire(url) && !/[#@\s]/.test(text)
+  return fits ? undefined : 'must be an https URL, such as https://idp.example.com/keys'
+}
+
+/** Whether nobody in between can change what comes from there: TLS, or it does not leave this machine. */
+function isSafeOnTheWire({ protocol, hostname }: URL): boolean {
+  if (protocol === 'https:') return true
+  return protocol === 'http:' && /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)
+}
+
+/** Why `text` cannot begin the names of an issuer's principals; undefined when it can. */
+export function issuerNameFault(text: string): string | undefined {
+  if (text === 'local') return 'must be another name: "local" is kept for this gateway itself'
+  const fits = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text)
+  return fits ? undefined : 'must be a name of letters, digits, ".", "-" and "_", such as corp'
+}
+
+/** Why `text` cannot name a claim; undefined when it can. */
+export function claimFault(text: string): string | undefined {
+  const fits = text !== '' && text !== '/' && !/~(?![01])/.test(text.startsWith('/') ? text : '')
+  return fits ? undefined : 'must be the name of a claim, or a JSON Pointer such as /realm_access/roles'
+}
+
 /** Why `text` cannot be an `Origin` header's value; undefined when it can. */
 export function originFault(text: string): string | undefined {
   const url = URL.parse(text)

@@ -13,6 +13,8 @@ export interface Authentication {
   readonly credential?: string
   /** Name of the issuer of the token, as configured. */
   readonly issuer?: string
+  /** When the token ceases to be good: what was opened with it ends then. */
+  readonly goodUntilMs?: number
   /** When the person signed in (`auth_time`). */
   readonly atMs?: number
   /** How, as the issuer puts it (`acr`). */

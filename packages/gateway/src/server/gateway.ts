@@ -4,24 +4,24 @@
  */
 import { randomBytes } from 'node:crypto'
 import { Trail } from '../audit/trail.ts'
-import { authenticate, challenge } from '../authn/authenticate.ts'
-import { RememberedKeys } from '../authn/remembered-keys.ts'
 import type { Config, ServerConfig } from '../config/config.ts'
-import { hostRules } from '../exposure/listen.ts'
 import { Handles } from '../mcp/handles.ts'
 import { Seals } from '../mcp/sealed.ts'
 import { Sessions } from '../mcp/sessions.ts'
+import type { Authentication } from '../model/caller.ts'
 import { err, ok, type Result } from '../model/result.ts'
+import type { Exchange } from '../model/exchange.ts'
 import type { Upstream } from '../model/upstream.ts'
 import { type Gateway, handleCall, refuseUnreadable } from '../pipeline.ts'
 import { AuditFile } from '../store/audit-file.ts'
 import { type KeyStore, openKeyStore } from '../store/keys.ts'
+import { Identity } from './identity.ts'
 import { Lifetimes } from './lifetimes.ts'
 import { Listener, listenProblem } from './listener.ts'
 import { ProcessGuard } from './process-guard.ts'
 import { createSpawn } from './processes.ts'
 import { createRequestIds } from './request-ids.ts'
-import { type Built, buildSnapshot } from './snapshot.ts'
+import { type Built, buildSnapshot, hostsOf } from './snapshot.ts'
 import { checkStart, readTls, restartNeeded } from './start-checks.ts'
 import { systemTimers, within } from './timers.ts'
 import { createUpstream } from './upstreams.ts'
@@ -61,7 +61,7 @@ export class RunningGateway {
   readonly #keys: KeyStore
   readonly #audit: AuditFile
   readonly #lifetimes = new Lifetimes()
-  readonly #remembered: RememberedKeys
+  readonly #identity: Identity
   readonly #trail: NonNullable<Replacements['trail']>
   readonly #gateway: Gateway
   readonly #listener: Listener
@@ -75,11 +75,7 @@ export class RunningGateway {
     this.#guard = guard
     this.#keys = keys
     this.#log = log
-    this.#remembered = new RememberedKeys({
-      lookup: keys,
-      now: Date.now,
-      onRevoked: (names) => this.#revoked(names),
-    })
+    this.#identity = new Identity({ keys, log, end: (isOver) => this.#endWhere(isOver) })
     this.#audit = new AuditFile({
       dataDir: config.dataDir,
       onNotice: (notice) => log(`audit log: ${JSON.stringify(notice)}`),
@@ -166,7 +162,7 @@ export class RunningGateway {
       }
       this.#listener.setTls(tls.value)
     }
-    this.#built = this.#onItsPort(built.value)
+    this.#use(built.value)
     void this.#retire(before)
     return ok(undefined)
   }
@@ -190,9 +186,8 @@ export class RunningGateway {
     const randomId = () => randomBytes(24).toString('base64url')
     return {
       snapshot: () => this.#built.snapshot,
-      authenticate: (exchange) =>
-        authenticate(exchange, { keys: this.#remembered, anonymous: this.#built.config.anonymous }),
-      challenge,
+      authenticate: (exchange) => this.#identity.authenticate(exchange),
+      challenge: (exchange) => this.#identity.challenge(exchange),
       trail: this.#trail,
       sessions: new Sessions({
         maxSessionsPerCaller: config.limits.maxSessions,
@@ -220,9 +215,15 @@ export class RunningGateway {
       bodyTimeoutMs: limits.bodyTimeoutSeconds * 1000,
       newRequestId: createRequestIds(),
       now: () => performance.timeOrigin + performance.now(),
-      handle: (exchange) => handleCall(exchange, this.#gateway).then(() => this.#lifetimes.ended(exchange)),
+      handle: (exchange) => this.#handle(exchange),
       refuse: (exchange, refusal) => refuseUnreadable(exchange, refusal, this.#gateway),
     })
+  }
+
+  async #handle(exchange: Exchange): Promise<void> {
+    if (this.#identity.answerMetadata(exchange, this.#built.snapshot.hosts)) return
+    await handleCall(exchange, this.#gateway)
+    this.#lifetimes.ended(exchange)
   }
 
   /** Undefined when everything is open, else why not. */
@@ -237,34 +238,34 @@ export class RunningGateway {
     }
     try {
       this.#port = await this.#listener.open()
-      this.#built = this.#onItsPort(this.#built)
+      this.#use(this.#built)
     } catch (problem) {
       return listenProblem(problem as NodeJS.ErrnoException, this.endpoint)
     }
     return undefined
   }
 
-  /** With port 0 the system chooses, and only then the Host that names this listener is known. */
-  #onItsPort(built: Built): Built {
-    const { listen, tls, allowedHosts, allowedOrigins } = built.config
-    if (listen.kind === 'unix' || listen.port !== 0 || this.#port === undefined) return built
-    const hosts = hostRules({ ...listen, port: this.#port }, tls !== undefined, allowedHosts, allowedOrigins)
-    return { ...built, snapshot: { ...built.snapshot, hosts } }
+  /** With port 0 the system chooses, and only then the Host and the address that name this listener are known. */
+  #use(built: Built): void {
+    const { listen } = built.config
+    const port = listen.kind === 'tcp' && listen.port === 0 ? this.#port : undefined
+    const hosts = port === undefined ? undefined : hostsOf(built.config, { ...listen, port } as typeof listen)
+    this.#built = hosts === undefined ? built : { ...built, snapshot: { ...built.snapshot, hosts } }
+    this.#identity.replace(built.config, this.endpoint)
   }
 
-  #revoked(names: readonly string[]): void {
-    const { sessions } = this.#gateway
-    sessions.endWhere(({ caller }) => names.includes(caller.authentication.credential ?? ''))
-    this.#lifetimes.revoke(names)
+  /** Ends the sessions and streams of callers who proved who they are in such a way. */
+  #endWhere(isOver: (authentication: Authentication) => boolean): void {
+    this.#gateway.sessions.endWhere(({ caller }) => isOver(caller.authentication))
+    this.#lifetimes.endWhere(isOver)
   }
 
   #keepHouse(): void {
     this.#gateway.sessions.endIdle()
-    try {
-      this.#remembered.check()
-    } catch (problem) {
-      this.#log(`keys cannot be looked up: ${problem instanceof Error ? problem.message : String(problem)}`)
-    }
+    const nowMs = Date.now()
+    // A session goes on with the next token of its caller; what is open under this one does not.
+    this.#lifetimes.endWhere(({ goodUntilMs }) => goodUntilMs !== undefined && goodUntilMs <= nowMs)
+    this.#identity.check()
   }
 
   /** Closes the upstreams that a reload dropped, once the calls that may still use them have ended. */

@@ -16,7 +16,7 @@ function stream(credential: string, more: object = {}): Permitted & { gone: Abor
 test('a stream ends when its key is revoked, and no other', () => {
   const lifetimes = new Lifetimes()
   const [one, two] = [lifetimes.of(stream('one')), lifetimes.of(stream('two'))]
-  lifetimes.revoke(['one', 'three'])
+  lifetimes.endWhere(({ credential }) => credential === 'one')
   expect([one.aborted, two.aborted]).toEqual([true, false])
 })
 
@@ -36,7 +36,7 @@ test('a short call ends with its exchange and with nothing else', () => {
   const lifetimes = new Lifetimes()
   const call = stream('one', { message: { kind: 'request', method: 'tools/call' } })
   expect(lifetimes.of(call)).toBe(call.exchange.signal)
-  lifetimes.revoke(['one'])
+  lifetimes.endWhere(() => true)
   lifetimes.stop()
   expect(call.exchange.signal.aborted).toBe(false)
 })

@@ -1,12 +1,13 @@
 /**
- * How long what is open may stay open. A stream ends when its caller leaves, when its session ends, when the key it
- * was opened with is revoked, and when the gateway stops.
+ * How long what is open may stay open. A stream ends when its caller leaves, when its session ends, when the key or
+ * token it was opened with is revoked or expires, and when the gateway stops.
  */
+import type { Authentication } from '../model/caller.ts'
 import type { Exchange } from '../model/exchange.ts'
 import type { Permitted } from '../pipeline.ts'
 
 interface Stream {
-  readonly credential: string | undefined
+  readonly authentication: Authentication
   readonly revoked: AbortController
 }
 
@@ -23,7 +24,7 @@ export class Lifetimes {
   of({ exchange, message, caller, session }: Permitted): AbortSignal {
     if (message.kind !== 'stream' && message.method !== 'subscriptions/listen') return exchange.signal
     const revoked = new AbortController()
-    this.#streams.set(exchange, { credential: caller.authentication.credential, revoked })
+    this.#streams.set(exchange, { authentication: caller.authentication, revoked })
     const signals = [exchange.signal, revoked.signal, this.#stop.signal]
     return AbortSignal.any(session === undefined ? signals : [...signals, session.ended.signal])
   }
@@ -33,10 +34,10 @@ export class Lifetimes {
     this.#streams.delete(exchange)
   }
 
-  /** Ends the streams that were opened with these credentials. */
-  revoke(credentials: readonly string[]): void {
-    for (const { credential, revoked } of this.#streams.values()) {
-      if (credential !== undefined && credentials.includes(credential)) revoked.abort()
+  /** Ends the streams whose callers proved who they are in such a way. */
+  endWhere(isOver: (authentication: Authentication) => boolean): void {
+    for (const { authentication, revoked } of this.#streams.values()) {
+      if (isOver(authentication)) revoked.abort()
     }
   }
 

@@ -7,6 +7,7 @@ import { join, relative } from 'node:path'
 import type { PolicyError } from '@tollgate/cedar'
 import type { Config, ServerConfig } from '../config/config.ts'
 import { hostRules } from '../exposure/listen.ts'
+import type { HostRules } from '../mcp/transport.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import type { Snapshot } from '../pipeline.ts'
 import { Policies, type PolicyText, type ToolFacts } from '../policy/policies.ts'
@@ -33,12 +34,20 @@ export async function buildSnapshot(
     upstreams.set(name, kept ?? makeUpstream(server))
   }
   const routes = new Map([...upstreams].map(([server, upstream]) => [server, { server, upstream }]))
-  const hosts = hostRules(config.listen, config.tls !== undefined, config.allowedHosts, config.allowedOrigins)
+  const hosts = hostsOf(config, config.listen)
   return ok({
     config,
     upstreams,
     snapshot: { routes, policies: policies.value, hosts, limits: config.limits },
   })
+}
+
+/** The Host and Origin values that name a gateway which listens there: its own, those allowed, and its public address. */
+export function hostsOf(config: Config, listen: Config['listen']): HostRules {
+  const { publicUrl, tls, allowedHosts, allowedOrigins } = config
+  const hosts = publicUrl === undefined ? allowedHosts : [...allowedHosts, new URL(publicUrl).host]
+  const origins = publicUrl === undefined ? allowedOrigins : [...allowedOrigins, publicUrl]
+  return hostRules(listen, tls !== undefined, hosts, origins)
 }
 
 /** The policies of a configuration; every error as `file:line:column: message`. */

@@ -1,0 +1,102 @@
+/**
+ * The claims of a verified token → who is calling. Everyone's name begins with that of the issuer, which has no `/`, so
+ * two issuers cannot tell of the same principal, whatever they write. What is not as expected is refused, not left out:
+ * a group that is lost would let a `forbid` on it pass.
+ */
+import { type Authentication, type Caller, createCaller, type EntityRef } from '../model/caller.ts'
+import type { TokenIssuer } from '../model/issuer.ts'
+import { err, ok, type Result } from '../model/result.ts'
+import { claimAt, hasAll, textOf } from './claims.ts'
+import type { Members } from './jwt.ts'
+
+const MAX_NAME_LENGTH = 512
+const MAX_GROUPS = 1000
+const TYPES = { user: 'User', service: 'Service', agent: 'Agent' } as const
+
+/** Clocks of issuers may be this wrong. */
+export const LEEWAY_SECONDS = 30
+
+/** The caller, by claims that have `exp`; the error is for the log. `fallbackId` names tokens that have no `jti`. */
+export function callerOf(claims: Members, issuer: TokenIssuer, fallbackId: string): Result<Caller, string> {
+  const subject = subjectOf(claims, issuer)
+  if (!subject.ok) return subject
+  const groups = groupsOf(claims, issuer)
+  if (!groups.ok) return groups
+  const tags = tagsOf(claims, issuer)
+  if (!tags.ok) return tags
+  const client = issuer.clients.map((path) => claimAt(claims, path)).find((value) => value !== undefined)
+  if (client !== undefined && !isName(client)) return err('the claim that names the client is not a name')
+
+  // Nobody stands behind a client whose subject is the client itself (RFC 9068, 2.2).
+  const isItself = issuer.kind === 'user' && client !== undefined && client === claims['sub']
+  const isService = isItself || (issuer.services.size > 0 && hasAll(claims, issuer.services))
+  const kind = isService ? 'service' : issuer.kind
+  const id = isService && client !== undefined ? client : subject.value
+  const agent = kind === 'user' && client !== undefined ? named(issuer, 'Agent', client) : undefined
+  const principal = named(issuer, TYPES[kind], id)
+  const known = { groups: groups.value, tags: tags.value }
+  return ok(createCaller(principal, agent, proofOf(claims, issuer, fallbackId), known))
+}
+
+function named({ name }: TokenIssuer, type: string, id: string): EntityRef {
+  return { type, id: `${name}/${id}` }
+}
+
+function subjectOf(claims: Members, { subject, subjectPrefix }: TokenIssuer): Result<string, string> {
+  const value = claimAt(claims, subject)
+  if (!isName(value)) return err(`the claim ${subject} does not name anyone`)
+  if (!value.startsWith(subjectPrefix))
+    return err(`the claim ${subject} does not begin with ${subjectPrefix}`)
+  // Whoever may write any address into a profile would be whoever they like.
+  if (subject === 'email' && claims['email_verified'] !== true)
+    return err('the email address is not verified')
+  return ok(value)
+}
+
+/** A name that can be compared and shown: not empty, bounded, well-formed, without control characters. */
+function isName(value: unknown): value is string {
+  if (typeof value !== 'string' || value === '' || value.length > MAX_NAME_LENGTH) return false
+  return value.isWellFormed() && !/\p{Cc}/u.test(value)
+}
+
+function groupsOf(claims: Members, issuer: TokenIssuer): Result<readonly EntityRef[], string> {
+  const { groups: path } = issuer
+  if (path === undefined) return ok([])
+  // More groups than fit: they would have to be fetched (OpenID Connect Core, 5.6.2; Entra ID, overage).
+  const elsewhere = claims['_claim_names']
+  const isElsewhere = typeof elsewhere === 'object' && elsewhere !== null && Object.hasOwn(elsewhere, path)
+  if (isElsewhere || claims['hasgroups'] !== undefined) return err('the groups are not in the token')
+  const value = claimAt(claims, path) ?? []
+  const names: readonly unknown[] = Array.isArray(value) ? value : [value]
+  if (names.length > MAX_GROUPS) return err(`the claim ${path} has more than ${MAX_GROUPS} groups`)
+  if (!names.every(isName)) return err(`the claim ${path} is not a list of groups`)
+  return ok([...new Set(names)].map((group) => named(issuer, 'Group', group)))
+}
+
+function tagsOf(claims: Members, issuer: TokenIssuer): Result<Readonly<Record<string, string>>, string> {
+  const tags: Record<string, string> = {}
+  for (const [tag, path] of issuer.tags) {
+    const value = claimAt(claims, path)
+    if (value === undefined || value === null) continue
+    const text = textOf(value)
+    if (text?.isWellFormed() !== true) return err(`the claim ${path} is not a text`)
+    tags[tag] = text
+  }
+  return ok(tags)
+}
+
+function proofOf(claims: Members, { name }: TokenIssuer, fallbackId: string): Authentication {
+  const { jti, auth_time: at, acr } = claims
+  const id = isName(jti) && jti.length <= 128 ? jti : fallbackId
+  return {
+    method: 'token',
+    credential: `${name}/${id}`,
+    issuer: name,
+    goodUntilMs: (Number(claims['exp']) + LEEWAY_SECONDS) * 1000,
+    ...(typeof at === 'number' && Math.abs(at) <= MAX_SECONDS ? { atMs: Math.trunc(at * 1000) } : {}),
+    ...(isName(acr) ? { strength: acr } : {}),
+  }
+}
+
+/** Of dates that can be written with four digits of a year. */
+const MAX_SECONDS = 253_402_300_799

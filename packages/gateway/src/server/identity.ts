@@ -1,0 +1,79 @@
+/**
+ * Who callers are, by the configuration in force: keys of our own and tokens of issuers outside, and what strangers are
+ * told. A reload replaces the settings at once, and tells what has to end because of them.
+ */
+import { authenticate, type AuthenticateDeps } from '../authn/authenticate.ts'
+import type { KeyLookup } from '../authn/api-key.ts'
+import { RememberedKeys } from '../authn/remembered-keys.ts'
+import { Tokens } from '../authn/tokens.ts'
+import type { Config } from '../config/config.ts'
+import type { HostRules } from '../mcp/transport.ts'
+import { parseStrictJson } from '../mcp/strict-json.ts'
+import type { Authentication } from '../model/caller.ts'
+import type { Exchange } from '../model/exchange.ts'
+import { answerMetadata, challengeFor, type ResourceServer } from '../oauth/protected-resource.ts'
+import { fetchJson, identityJson } from './fetch-json.ts'
+
+export interface IdentityOptions {
+  readonly keys: KeyLookup
+  readonly log: (text: string) => void
+  /** Ends what was begun by callers who proved who they are in such a way. */
+  readonly end: (isOver: (authentication: Authentication) => boolean) => void
+}
+
+export class Identity {
+  readonly #log: (text: string) => void
+  readonly #end: IdentityOptions['end']
+  readonly #keys: RememberedKeys
+  readonly #tokens: Tokens
+  #deps: AuthenticateDeps
+  #resources: ResourceServer = { publicUrl: '', issuers: [] }
+
+  constructor({ keys, log, end }: IdentityOptions) {
+    const onOver = (names: readonly string[]) => end(({ credential = '' }) => names.includes(credential))
+    this.#log = log
+    this.#end = end
+    this.#keys = new RememberedKeys({ lookup: keys, now: Date.now, onRevoked: onOver })
+    this.#tokens = new Tokens({
+      fetchJson: (url) => fetchJson(url),
+      parseJson: (bytes) => parseStrictJson(bytes, identityJson),
+      now: Date.now,
+      onEnded: onOver,
+    })
+    this.#deps = { keys: this.#keys }
+  }
+
+  /** Goes by this configuration from now on. `endpoint` is where the gateway listens. */
+  replace({ anonymous, issuers, publicUrl }: Config, endpoint: string): void {
+    const address =
+      publicUrl ?? (endpoint.startsWith('unix:') ? 'http://localhost' : new URL(endpoint).origin)
+    const gone = this.#tokens.replace(issuers)
+    const tokens = issuers.length === 0 ? undefined : { known: this.#tokens, publicUrl: address }
+    this.#deps = { keys: this.#keys, tokens, anonymous }
+    this.#resources = { publicUrl: address, issuers }
+    this.#end(({ issuer }) => issuer !== undefined && gone.includes(issuer))
+  }
+
+  authenticate(exchange: Exchange): ReturnType<typeof authenticate> {
+    return authenticate(exchange, this.#deps)
+  }
+
+  challenge(exchange: Exchange): string {
+    return challengeFor(exchange, this.#resources)
+  }
+
+  /** Answers a request for metadata, which needs no credential; false for every other request. */
+  answerMetadata(exchange: Exchange, hosts: HostRules): boolean {
+    return answerMetadata(exchange, hosts, this.#resources)
+  }
+
+  /** To be called twice a second. */
+  check(): void {
+    this.#tokens.check()
+    try {
+      this.#keys.check()
+    } catch (problem) {
+      this.#log(`keys cannot be looked up: ${problem instanceof Error ? problem.message : String(problem)}`)
+    }
+  }
+}
