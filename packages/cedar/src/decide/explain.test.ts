@@ -51,21 +51,22 @@ describe('a refusal that nothing permits', () => {
           text: 'context.limit <= 1000',
           at: { file: 'policy.cedar', line: 4, column: 3 },
           values: [{ text: 'context.limit', value: '5000' }],
+          paths: [['limit']],
         },
       ],
     })
   })
 
   test.each<[string, readonly (string | undefined)[]]>([
-    ['when { context has task }', ['context has task', 'context = { n: 5, input: { path: "/x" }, day: 1 }']],
-    ['when { context.input has limit }', ['context.input has limit', 'context.input = { path: "/x" }']],
+    ['when { context has task }', ['context has task', 'context = { n: …, input: …, day: … }']],
+    ['when { context.input has limit }', ['context.input has limit', 'context.input = { path: … }']],
     ['when { principal in Group::"x" }', ['principal in Group::"x"', 'principal = User::"alice"']],
     ['unless { context.n == 5 }', ['context.n != 5', 'context.n = 5']],
     ['unless { context.n < 4 || context.n > 4 }', ['context.n <= 4', 'context.n = 5']],
     ['when { !(context.n == 5) }', ['context.n != 5', 'context.n = 5']],
     [
       'when { !(context.n < 4 && context.n < 5) && !context.a }',
-      ['!context.a', 'context = { n: 5, input: { path: "/x" }, day: 1 }'],
+      ['!context.a', 'context = { n: …, input: …, day: … }'],
     ],
     [
       'when { context.n == 1 || context.n == context.day }',
@@ -105,10 +106,40 @@ describe('a refusal that nothing permits', () => {
       {
         text: 'context.input.limitt < 3',
         error: 'there is no attribute "limitt"',
-        values: [{ text: 'context.input', value: '{ limit: 1 }' }],
+        values: [{ text: 'context.input', value: '{ limit: … }' }],
       },
     ])
     expect(found.failed).toEqual(found.nearest)
+  })
+
+  test.each<[string, readonly string[]]>([
+    ['context.input.limit < 3', ['input.limit']],
+    ['context.input has force.now', ['input']],
+    ['!(context.input has limit)', ['input.limit']],
+    ['!(context.input has options.deep)', ['input.options.deep']],
+    ['context.input has options.no', ['input.options']],
+    ['context.input.options.deep.no == 1', ['input.options.deep']],
+    ['context.input.no has more', ['input']],
+    ['context.input.options == {}', ['input.options']],
+    ['context.input.nothing == 1', ['input.nothing']],
+    ['context.input["two words"] == context.n', ['input.two words', 'n']],
+    ['context.n == 1 && context.input.limit == 1', ['n']],
+    ['context.n == 1 || context.input.limit == 1 || context.n == 2', ['n', 'input.limit']],
+    ['principal.age == 1', []],
+    ['context == {}', []],
+  ])('names what is there of the context that was read: %s', (condition, paths) => {
+    const context = { n: 5, input: { limit: 9, options: { deep: { a: 1 } }, nothing: null, 'two words': 1 } }
+    const [miss] = nearest(`permit ${ANY} when { ${condition} };`, context)
+    expect(miss?.paths.map((path) => path.join('.'))).toEqual(paths)
+  })
+
+  it('shows no values where only a name was looked for', () => {
+    const context = { input: { token: 'secret', path: '/x' } }
+    const names = ['context.input has limit', 'context.input.limit > 3', '!(context.input has path)']
+    for (const condition of names) {
+      const [miss] = nearest(`permit ${ANY} when { ${condition} };`, context)
+      expect(miss?.values).toEqual([{ text: 'context.input', value: '{ token: …, path: … }' }])
+    }
   })
 
   it('is explained by the part of a scope that did not match, but not by two', () => {

@@ -16,16 +16,15 @@ import { judge } from './judge.ts'
 import { FAILS, HOLDS } from './outcomes.ts'
 import { firstMissed, partsOf } from './parts.ts'
 import { Reader } from './reads.ts'
-import type { ReadValue } from './reads.ts'
+import type { Reading } from './reads.ts'
 import { textOf } from './text-of.ts'
 import { cut, valueToText } from './value-text.ts'
 
 /** A condition, where it stands, and what it has read. */
-export interface ExplainedCondition {
+export interface ExplainedCondition extends Reading {
   /** In Cedar, as it has to be true for the policy to hold: the condition of an `unless` is turned round. */
   readonly text: string
   readonly at: Position
-  readonly values: readonly ReadValue[]
 }
 
 /** Why a policy held. */
@@ -188,6 +187,7 @@ class Explainer {
       text: demand === undefined ? part : cut(textOf(demand), LONGEST_CONDITION),
       at: policy.position,
       values: [{ text: part, value: valueToText(this.#evaluation[part]) }],
+      paths: [],
     }
   }
 
@@ -195,7 +195,7 @@ class Explainer {
     return {
       text: cut(textOf(condition), LONGEST_CONDITION),
       at: source.locate(startOf(condition)),
-      values: this.#reader.read(condition),
+      ...this.#reader.read(condition),
     }
   }
 }

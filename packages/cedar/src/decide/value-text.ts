@@ -32,6 +32,11 @@ export function valueToText(value: Value, depth = 0): string {
   return literal === undefined ? '(opaque)' : expressionToText(literal)
 }
 
+/** A value of which only the names of its members matter: those of a record; everything else as it is. */
+export function membersToText(value: Value): string {
+  return isRecord(value) ? recordText(value, 0, () => '…') : valueToText(value)
+}
+
 const EXTENSION_VALUES = { at: 0, mostValues: 1, longestText: LONGEST_STRING, isNameEnough: () => false }
 
 /** A text as it is, or its beginning and `…` where it is longer than this. */
@@ -60,13 +65,13 @@ function setText(members: readonly Value[], depth: number): string {
   return `[${listText(members.length, depth, (index) => valueToText(members[index] ?? null, depth + 1))}]`
 }
 
-function recordText(record: RecordValue, depth: number): string {
+function recordText(record: RecordValue, depth: number, toText = valueToText): string {
   const names = Object.keys(record).filter((name) => record[name] !== undefined)
   if (names.length === 0) return '{}'
   if (depth >= DEEPEST) return '{…}'
   const list = listText(names.length, depth, (index) => {
     const name = names[index] ?? ''
-    return `${name.length > LONGEST_STRING ? shortened(name) : nameOf(name)}: ${valueToText(record[name] ?? null, depth + 1)}`
+    return `${name.length > LONGEST_STRING ? shortened(name) : nameOf(name)}: ${toText(record[name] ?? null, depth + 1)}`
   })
   return `{ ${list} }`
 }
