@@ -118,6 +118,7 @@ function explanation(refusal: Refusal, requestId: string) {
     reason: refusal.reason,
     requestId,
     ...(refusal.remedy === undefined ? {} : { remedy: refusal.remedy }),
+    ...(refusal.arguments === undefined ? {} : { arguments: refusal.arguments }),
   }
 }
 

@@ -27,7 +27,7 @@ export interface DecisionEntry {
   readonly method: string | null
   /** Full name of the tool, or the resource, prompt or handle that the call concerns. */
   readonly tool: string | null
-  /** SHA-256 of the canonical arguments, `sha256:<base64url>`; the arguments themselves are not kept. */
+  /** SHA-256 of the canonical arguments, `sha256:<base64url>`; the arguments of allowed calls are not kept. */
   readonly argumentsDigest: string | null
   readonly decision: 'allow' | 'deny'
   readonly policies: readonly string[]

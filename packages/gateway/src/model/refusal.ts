@@ -18,6 +18,8 @@ interface Common {
   readonly remedy?: Remedy
   /** Ids of the policies that decided, where policies did. */
   readonly policies?: readonly string[]
+  /** Names of the caller's own arguments that stood in the way, where nothing else did. */
+  readonly arguments?: readonly string[]
 }
 
 /** The JSON-RPC error that a malformed message is answered with, and the HTTP status that carries it. */

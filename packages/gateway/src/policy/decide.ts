@@ -10,6 +10,7 @@ import {
 } from '@tollgate/cedar'
 import type { Decision, Query, Target } from '../model/decision.ts'
 import { type Refusal, type Remedy, unknown } from '../model/refusal.ts'
+import { type Almost, type Reasons, reasonsOf } from './explain.ts'
 import { type Policies, isLiftable } from './policies.ts'
 import { reachingPermits } from './reach.ts'
 import { contextOf, type Inquiry, requestOf } from './request.ts'
@@ -64,13 +65,27 @@ function isUsable(inquiry: Inquiry): boolean {
 }
 
 function deny(inquiry: Inquiry, target: Target, answer: CedarDecision): Decision {
-  const errors = answer.errors.map(({ policy, message }) => `${policy}: ${message}`)
-  const refusal = { ...explain(inquiry, target, answer), policies: answer.determining }
-  return { effect: 'deny', policies: answer.determining, errors, refusal }
+  const reasons = reasonsOf(inquiry.policies, requestOf(inquiry, target, contextOf(inquiry)))
+  const refusal = whyNot(inquiry, target, { ...answer, reasons })
+  const detail = [refusal.detail, reasons.detail].filter((part) => part !== undefined).join('; ')
+  return {
+    effect: 'deny',
+    policies: answer.determining,
+    errors: reasons.errors.length > 0 ? reasons.errors : answer.errors.map(showError),
+    refusal: { ...refusal, policies: answer.determining, ...(detail !== '' && { detail }) },
+  }
+}
+
+function showError({ policy, message }: CedarDecision['errors'][number]): string {
+  return `"${policy}": ${message}`
 }
 
 /** Why not, without telling what the caller may not see. */
-function explain(inquiry: Inquiry, target: Target, answer: CedarDecision): Refusal {
+function whyNot(
+  inquiry: Inquiry,
+  target: Target,
+  answer: CedarDecision & { readonly reasons: Reasons },
+): Refusal {
   const { policies, query } = inquiry
   // Tools, prompts and resources can be hidden; a server that is in reach cannot.
   if (target.resource.type !== 'Server' && !couldDo(inquiry, useOf(target))) return hidden(query, target)
@@ -81,8 +96,16 @@ function explain(inquiry: Inquiry, target: Target, answer: CedarDecision): Refus
     }
   }
   const forbids = answer.determining.flatMap((id) => policies.all.get(id) ?? [])
-  if (forbids.length === 0) return { reason: 'not-permitted', message: 'No policy permits this call.' }
-  return forbidden(inquiry, target, forbids)
+  return forbids.length === 0 ? notPermitted(answer.reasons.almost) : forbidden(inquiry, target, forbids)
+}
+
+function notPermitted(almost: Almost | undefined): Refusal {
+  const reason = 'not-permitted'
+  if (almost === undefined) return { reason, message: 'No policy permits this call.' }
+  const names = almost.arguments
+  const others = names.length === 0 ? 'other arguments' : `another ${names.join(' or another ')}`
+  const message = `No policy permits this call. Policy "${almost.policy}" would with ${others}.`
+  return { reason, message, arguments: names }
 }
 
 function forbidden(inquiry: Inquiry, target: Target, forbids: readonly Policy[]): Refusal {
