@@ -134,14 +134,15 @@ async function discover(issuer: string, fetchJson: FetchJson): Promise<Result<st
     `${origin}${path}/.well-known/openid-configuration`,
     `${origin}/.well-known/oauth-authorization-server${path}`,
   ]
-  const problems: string[] = []
-  for (const place of places) {
-    const fetched = await fetchJson(place)
-    const found = fetched.ok ? jwksUriIn(fetched.value, issuer, place) : fetched
-    if (found.ok) return found
-    problems.push(found.error)
-  }
-  return err(problems.join('; '))
+  // Both at once: an issuer that does not answer is waited for only once.
+  const found = await Promise.all(
+    places.map(async (place) => {
+      const fetched = await fetchJson(place)
+      return fetched.ok ? jwksUriIn(fetched.value, issuer, place) : fetched
+    }),
+  )
+  const problems = found.flatMap((each) => (each.ok ? [] : [each.error]))
+  return found.find(({ ok: isFound }) => isFound) ?? err(problems.join('; '))
 }
 
 function jwksUriIn(metadata: unknown, issuer: string, place: string): Result<string, string> {

@@ -5,7 +5,7 @@
  * judged on every call, by the route.
  */
 import { hash } from 'node:crypto'
-import type { Caller } from '../model/caller.ts'
+import type { Authentication, Caller } from '../model/caller.ts'
 import type { TokenIssuer } from '../model/issuer.ts'
 import { type FetchJson, haveSameKey, IssuerKeys, type KeySet } from './issuer-keys.ts'
 import { type ParseJson, readToken, type UnverifiedToken } from './jwt.ts'
@@ -23,6 +23,8 @@ export interface TokensOptions {
   now(): number
   /** Names of tokens that have ceased to be good before their time: end what was opened with them. */
   onEnded?(credentials: readonly string[]): void
+  /** Whether what a token stands for was taken back. Asked when it is first seen, and when `withdraw` is called. */
+  isWithdrawn?(authentication: Authentication): boolean
   /** Beyond this many good tokens the first one is forgotten, and `onEnded` will not tell of it. */
   readonly maxRemembered?: number
 }
@@ -100,6 +102,18 @@ export class Tokens {
     for (const { keys } of this.#sources.values()) keys.refreshIfDue()
   }
 
+  /** Something that tokens stand for may have been taken back. */
+  withdraw(): void {
+    const ended: string[] = []
+    for (const [tokenHash, { known }] of this.#remembered) {
+      const { authentication } = known.caller
+      if (this.#options.isWithdrawn?.(authentication) !== true) continue
+      this.#remembered.delete(tokenHash)
+      ended.push(authentication.credential ?? '')
+    }
+    if (ended.length > 0) this.#options.onEnded?.(ended)
+  }
+
   #isStillGood(remembered: Remembered, nowMs: number): boolean {
     const { known, source, keySet, kid } = remembered
     const { goodUntilMs = 0 } = known.caller.authentication
@@ -138,6 +152,11 @@ export class Tokens {
     const verified = await verifyToken(token, unverified, verification)
     if (verified.ok) {
       const { caller, audiences } = verified.value
+      if (this.#options.isWithdrawn?.(caller.authentication) === true)
+        return refused(
+          'This token was revoked.',
+          `token ${caller.authentication.credential}: its grant is over`,
+        )
       const isForAll = issuer.audiences.some((audience) => audiences.includes(audience))
       return {
         source,

@@ -8,7 +8,7 @@ import { parseStrictJson } from '../mcp/strict-json.ts'
 import { err, ok, type Result } from '../model/result.ts'
 
 const MAX_BYTES = 64 * 1024
-const TIME_LIMIT_MS = 5000
+const TIME_LIMIT_MS = 3000
 /** Bounds on documents of issuers and on tokens. */
 export const identityJson = { maxJsonDepth: 16, maxJsonMembers: 5000 }
 
