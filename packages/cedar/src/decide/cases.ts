@@ -41,6 +41,7 @@ export class Cases implements Assumptions {
   next(): boolean {
     this.#met = 0
     this.#facts.forget()
+    this.#interpreter.forget()
     for (let last = this.#forks.at(-1); last !== undefined; last = this.#forks.at(-1)) {
       if (++last.taken < last.ways.length) return true
       this.#forks.pop()

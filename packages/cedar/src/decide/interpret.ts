@@ -76,10 +76,13 @@ export class Interpreter {
   #lastFault = ''
   readonly #evaluation: Evaluation
   readonly #assumptions: Assumptions | undefined
+  /** What conditions have come to. Assuming asks for some again and again, also deep inside others. */
+  readonly #truths: Map<Expression, Outcomes> | undefined
 
   constructor(evaluation: Evaluation, assumptions?: Assumptions) {
     this.#evaluation = evaluation
     this.#assumptions = assumptions
+    this.#truths = assumptions && new Map()
   }
 
   /** The message of the last error met. */
@@ -100,13 +103,30 @@ export class Interpreter {
 
   /** The outcomes of an expression where a boolean is demanded. */
   truth(expression: Expression): Outcomes {
-    if (expression.kind === 'if') return this.#branch(expression, (branch) => this.truth(branch))
+    if (this.#truths === undefined) return this.#truth(expression)
+    const known = this.#truths.get(expression)
+    if (known !== undefined) return known
+    const outcomes = this.#truth(expression)
+    this.#truths.set(expression, outcomes)
+    return outcomes
+  }
+
+  #truth(expression: Expression): Outcomes {
+    if (expression.kind === 'if') {
+      const test = this.truth(expression.condition)
+      return this.#afterTest(test, expression, (branch) => this.truth(branch))
+    }
     const spelled = this.#assumptions === undefined ? expression : spelledOut(expression)
     const outcomes = this.outcomes(spelled)
     if (outcomes === OTHER) this.#lastFault = 'type error: expected a boolean'
     const possible = demandBoolean(outcomes)
     const isCertain = (possible & (possible - 1)) === 0
     return isCertain ? possible : (this.#assumptions?.outcome(spelled, possible) ?? possible)
+  }
+
+  /** To be called when other things are assumed than before. */
+  forget(): void {
+    this.#truths?.clear()
   }
 
   outcomes(expression: Expression): Outcomes {
@@ -116,8 +136,12 @@ export class Interpreter {
 
   /** The value of an expression, what it may come to, or why it fails in any case. */
   value(expression: Expression): Settled | Maybe | Fault {
+    return this.#caught(() => this.#evaluate(expression))
+  }
+
+  #caught(evaluate: () => Settled | Maybe): Settled | Maybe | Fault {
     try {
-      return this.#evaluate(expression)
+      return evaluate()
     } catch (fault) {
       if (!(fault instanceof Fault)) throw fault
       this.#lastFault = fault.message
@@ -242,15 +266,19 @@ export class Interpreter {
     const test = this.truth(expression.condition)
     if (test === HOLDS) return this.#evaluate(expression.then)
     if (test === LACKS) return this.#evaluate(expression.else)
-    const outcomes = this.#branch(expression, (branch) => this.outcomes(branch))
+    const outcomes = this.#afterTest(test, expression, (branch) => this.outcomes(branch))
     return outcomes === OTHER ? new Maybe(outcomes) : this.#conclude(outcomes)
   }
 
-  #branch({ condition, then, else: otherwise }: Of<'if'>, of: (branch: Expression) => Outcomes): Outcomes {
-    const test = this.truth(condition)
+  /** What a conditional may come to once its condition has come to this. */
+  #afterTest(
+    test: Outcomes,
+    { then, else: otherwise }: Of<'if'>,
+    outcomesOfBranch: (branch: Expression) => Outcomes,
+  ): Outcomes {
     let outcomes = test & FAILS
-    if ((test & HOLDS) !== 0) outcomes |= of(then)
-    if ((test & LACKS) !== 0) outcomes |= of(otherwise)
+    if ((test & HOLDS) !== 0) outcomes |= outcomesOfBranch(then)
+    if ((test & LACKS) !== 0) outcomes |= outcomesOfBranch(otherwise)
     return outcomes
   }
 
@@ -275,14 +303,10 @@ export class Interpreter {
     const fitting = fits(value, type)
     if (container === undefined || fitting === false) return fitting
     if (fitting === true) return this.#binary('in', value, this.#evaluate(container))
-    const within = this.outcomes({
-      kind: 'binary',
-      at: subject.at,
-      operator: 'in',
-      left: subject,
-      right: container,
-    })
-    return this.#conclude((fitting.outcomes & ~HOLDS) | within)
+    const within = this.#caught(() => this.#binary('in', value, this.#evaluate(container)))
+    return this.#conclude(
+      (fitting.outcomes & ~HOLDS) | (within instanceof Fault ? FAILS : outcomesOf(within)),
+    )
   }
 
   #call({ name, arguments: list }: Of<'call'>): Settled | Maybe {

@@ -1,9 +1,10 @@
 import { describe, expect, it, test } from 'vitest'
 import { entity } from '../values/entity.ts'
 import { parseDatetime } from '../values/datetime.ts'
+import { explain } from './explain.ts'
 import { decidePartial, residuals } from './partial.ts'
 import type { PartialOptions } from './unknown.ts'
-import { policySet, request } from '../testing/verdict.ts'
+import { ALICE, policySet, request } from '../testing/verdict.ts'
 import type { RecordValue } from '../values/values.ts'
 
 const LABELS = Array.from({ length: 40 }, (_, index) => `label-${index}`)
@@ -43,6 +44,12 @@ describe('with part of the context unknown, a decision', () => {
     ['depends', `permit ${ANY} when { {a: context.input}.a == 1 };`],
     ['depends', `permit ${ANY} when { [context.input].contains(1) };`],
     ['depends', `permit ${ANY} when { context == context };`],
+    ['depends', `permit ${ANY} when { context.input == User::"carol" && context.input.age > 1 };`],
+    [
+      'depends',
+      `permit ${ANY} when { context.input.a == 1 }; permit ${ANY} unless { context.input has a };
+       forbid ${ANY} when { context.input has a };`,
+    ],
     ['depends', `permit ${ANY} when { [context].contains({input: 1}) };`],
     ['depends', `permit ${ANY} when { if context.input.a then true else false };`],
     ['depends', `permit ${ANY} when { principal is User in context.input };`],
@@ -172,6 +179,11 @@ describe('what remains of a condition', () => {
     ],
     ['unless { !context.input.a }', 'context.input.a'],
     ['unless { context.input.a > 1 }', 'context.input.a <= 1'],
+    ['unless { context.input.a >= 1 }', 'context.input.a < 1'],
+    ['unless { context.input.a < 1 }', 'context.input.a >= 1'],
+    ['unless { context.input.a <= 1 }', 'context.input.a > 1'],
+    ['unless { context.input.a == 1 }', 'context.input.a != 1'],
+    ['unless { context.input.a != 1 }', 'context.input.a == 1'],
     ['when { principal in context.input.groups }', 'User::"alice" in context.input.groups'],
     ['when { principal.manager in context.input.groups }', 'principal.manager in context.input.groups'],
     ['when { if context.hour < 12 then context.input.a else context.input.b }', 'context.input.a'],
@@ -222,5 +234,30 @@ describe('what remains of a condition', () => {
       'principal.age > 18',
     ])
     expect(remaining(condition, { unknown: ['resource.size'] })).toEqual(['resource.size < 100'])
+  })
+})
+
+describe('conditions nested as deep as they may be', () => {
+  const nested = (times: number, open: string, close: string): string =>
+    `permit ${ANY} when { ${open.repeat(times)}context.input.a${close.repeat(times)} == 1 };`
+
+  it.each([
+    ['conditionals', nested(48, '(if (', ' == 1) then 1 else 2)')],
+    [
+      'tests of types',
+      nested(
+        30,
+        '(if (if (',
+        ' == 1) then principal else resource) is User in context.input.b then 1 else 2)',
+      ),
+    ],
+    ['equations', nested(48, '(if (context.input.b == (', ')) then 1 else 2)')],
+    ['conjunctions', nested(48, '(if (true && (', ' == 1 || false)) then 1 else context.input.c)')],
+  ])('are gone through once: %s', (_what, text) => {
+    const set = policySet(text)
+    const unknown = { unknown: ['context.input'] }
+    expect(decidePartial(set, request(), unknown).decision).toBe('depends')
+    expect(residuals(set, request(), unknown)).toHaveLength(1)
+    expect(explain(set, request({ input: { a: 5, b: ALICE, c: 2 } })).nearest).toHaveLength(1)
   })
 })

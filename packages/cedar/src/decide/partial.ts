@@ -2,16 +2,16 @@
 // the unknown; a possible evaluation error counts as one more possible outcome.
 
 import type { CompiledPolicy, PolicySet } from '../compile/compile.ts'
-import type { EvaluationError } from './decide.ts'
 import type { Effect, Expression } from '../policy/syntax.ts'
 import { expressionToText } from '../print/expression.ts'
-import { Reducer } from './reduce.ts'
 import { Cases } from './cases.ts'
+import type { EvaluationError } from './decide.ts'
 import type { Evaluation } from './evaluation.ts'
 import { Interpreter } from './interpret.ts'
 import type { Judgement } from './interpret.ts'
 import { judge } from './judge.ts'
 import { FAILS, HOLDS, LACKS } from './outcomes.ts'
+import { Reducer } from './reduce.ts'
 import { prepare } from './unknown.ts'
 import type { PartialOptions, PartialRequest, Prepared } from './unknown.ts'
 
@@ -20,7 +20,7 @@ export interface PartialDecision {
   readonly decision: 'allow' | 'deny' | 'depends'
   /**
    * Ids of policies satisfied in any case: the permits of an `allow`, the forbids of a `deny`; all of them when it
-   * depends. In source order.
+   * depends. In source order. Empty when in each case another policy determines, or nothing ever permits.
    */
   readonly determining: readonly string[]
   /** Ids of policies that may or may not be satisfied. */
@@ -32,14 +32,15 @@ export interface PartialDecision {
 }
 
 /**
- * Decides a request of which parts are not known. An unknown entity may be any, with any data, but one that the request
- * or the store knows is as they have it. Throws a RangeError on a path that does not begin with a part of the request,
- * and on a type for a part that is known.
+ * Decides a request of which parts are not known: `allow` and `deny` hold for every completion. It may depend only
+ * seemingly, where conditions exclude each other in a way that is not seen. An unknown entity may be any, an unknown
+ * action any of an action type, with any data; but one that the request or the store knows is as they have it. Throws a
+ * RangeError on a path that does not begin with a part of the request, and on a type for a part that is known.
  */
 export function decidePartial(
   set: PolicySet,
   request: PartialRequest,
-  options: PartialOptions,
+  options: PartialOptions = {},
 ): PartialDecision {
   const certain: CompiledPolicy[] = []
   const possible: CompiledPolicy[] = []
@@ -81,7 +82,7 @@ export interface Residual {
 export function residuals(
   set: PolicySet,
   request: PartialRequest,
-  options: PartialOptions,
+  options: PartialOptions = {},
 ): readonly Residual[] {
   const prepared = prepare(request, options)
   const interpreter = new Interpreter(prepared.evaluation)
