@@ -29,9 +29,19 @@ export interface Config {
   /** Who a caller without a credential is; undefined: refused. */
   readonly anonymous?: EntityRef
   readonly issuers: readonly TokenIssuer[]
+  /** Undefined: the gateway signs no tokens itself. */
+  readonly authorizationServer?: AuthorizationServerConfig
   readonly limits: Limits
   /** By name, in the order of the file. */
   readonly servers: ReadonlyMap<string, ServerConfig>
+}
+
+/** Undefined settings are on where only this machine can reach the gateway. */
+export interface AuthorizationServerConfig {
+  /** Whether clients may register themselves. */
+  readonly registration?: boolean
+  /** Whether clients may be told of by a document at an address of their own. */
+  readonly clientMetadataDocuments: boolean
 }
 
 export type Listen =

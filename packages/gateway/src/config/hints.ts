@@ -7,7 +7,6 @@ import type { Path } from './document.ts'
 const NOT_YET = 'is not supported yet; remove it'
 
 const hints: readonly (readonly [pattern: string, message: string])[] = [
-  ['identity.authorizationServer', `${NOT_YET} (an issuer outside can sign tokens: identity.issuers)`],
   ['servers.*.sandbox', `${NOT_YET} (the server would run without the isolation that this promises)`],
   ['servers.*.egress', NOT_YET],
   ['servers.*.secrets', NOT_YET],

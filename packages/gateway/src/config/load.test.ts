@@ -171,8 +171,8 @@ describe('a refused configuration says what, where, and how to mend it', () => {
       '2:22: servers.s.sandbox is not supported yet; remove it (the server would run without the isolation that this promises)',
     ],
     [
-      'identity: { authorizationServer: {} }',
-      '1:13: identity.authorizationServer is not supported yet; remove it (an issuer outside can sign tokens: identity.issuers)',
+      'listen: 10.0.0.1:7070\nidentity: { authorizationServer: {} }',
+      '1:1: publicUrl is missing: tokens are issued for the address by which callers know this gateway, over https',
     ],
     [
       'mcpServers: {}',

@@ -29,9 +29,17 @@ export function normalise(written: WrittenConfig, file: string): Result<Config, 
   const { tls, publicUrl } = written
   const issuers = normaliseIssuers(written.identity.issuers, faults)
   const { listen } = written
+  const { authorizationServer } = written.identity
   if (issuers.length > 0 && publicUrl === undefined && listen.kind === 'tcp' && isEverywhere(listen.host)) {
     const message = 'is missing: tokens are issued for the address by which callers know this gateway'
     faults.push({ path: ['publicUrl'], at: 'value', message })
+  }
+  if (authorizationServer !== undefined) {
+    if (publicUrl === undefined && tls === undefined && listen.kind === 'tcp' && !isOwn(listen.host)) {
+      const message =
+        'is missing: tokens are issued for the address by which callers know this gateway, over https'
+      faults.push({ path: ['publicUrl'], at: 'value', message })
+    }
   }
 
   const servers = new Map<string, ServerConfig>()
@@ -52,6 +60,7 @@ export function normalise(written: WrittenConfig, file: string): Result<Config, 
     admin: { path: admin.kind === 'tcp' ? '' : socketAt(admin.path, adminKey(written)) },
     ...(anonymous === undefined ? {} : { anonymous }),
     issuers,
+    ...(authorizationServer === undefined ? {} : { authorizationServer: defined(authorizationServer) }),
     limits: written.limits,
     servers,
   }
@@ -62,6 +71,17 @@ export function normalise(written: WrittenConfig, file: string): Result<Config, 
 function isEverywhere(host: string): boolean {
   return host === '0.0.0.0' || /^[0:]+$/.test(host)
 }
+
+/** Whether only this machine can connect there. */
+function isOwn(host: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host)
+}
+
+function defined({ registration, clientMetadataDocuments }: AuthorizationServerSettings) {
+  return { clientMetadataDocuments, ...(registration === undefined ? {} : { registration }) }
+}
+
+type AuthorizationServerSettings = NonNullable<WrittenConfig['identity']['authorizationServer']>
 
 /** The key whose value decides where the admin socket is. */
 function adminKey(written: WrittenConfig): readonly string[] {

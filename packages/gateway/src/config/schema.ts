@@ -159,6 +159,24 @@ export const configSchema = z.strictObject({
         .array(issuer)
         .default([])
         .describe('Who signs tokens that callers may show instead of a key (docs/guides/identity.md).'),
+      authorizationServer: z
+        .strictObject({
+          registration: z
+            .boolean()
+            .optional()
+            .describe(
+              'Whether clients may register themselves; default: only where nobody but this machine can reach the gateway.',
+            ),
+          clientMetadataDocuments: z
+            .boolean()
+            .default(true)
+            .describe('Whether a client may be told of by a document at an https address, which is its id.'),
+        })
+        .optional()
+        .meta({ examples: [{}] })
+        .describe(
+          'Sign tokens here, for people made with `tollgate user add`; off unless written. Not complete yet: see docs/guides/identity.md.',
+        ),
     })
     .prefault({})
     .describe(

@@ -1,4 +1,5 @@
 /** What URLs, hosts, origins and header names in the configuration must be. */
+import { LOCAL_ISSUER } from '../model/issuer.ts'
 
 /** Why `text` cannot be the address of a server; undefined when it can. */
 export function httpUrlFault(text: string): string | undefined {
@@ -42,7 +43,7 @@ function isSafeOnTheWire({ protocol, hostname }: URL): boolean {
 
 /** Why `text` cannot begin the names of an issuer's principals; undefined when it can. */
 export function issuerNameFault(text: string): string | undefined {
-  if (text === 'local') return 'must be another name: "local" is kept for this gateway itself'
+  if (text === LOCAL_ISSUER) return 'must be another name: "local" is kept for this gateway itself'
   const fits = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text)
   return fits ? undefined : 'must be a name of letters, digits, ".", "-" and "_", such as corp'
 }

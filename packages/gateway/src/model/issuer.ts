@@ -3,6 +3,9 @@
  * not written here is not trusted: a token brings neither its algorithm, nor its key, nor its issuer's address.
  */
 
+/** Name of the issuer in this gateway: people who sign in here are `User::"local/…"`. */
+export const LOCAL_ISSUER = 'local'
+
 /** Name of a claim, or a JSON Pointer (RFC 6901) to one inside others, such as `/realm_access/roles`. */
 export type ClaimPath = string
 

@@ -3,11 +3,13 @@
  * randomness, processes and files as arguments.
  */
 import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Trail } from '../audit/trail.ts'
 import type { Config, ServerConfig } from '../config/config.ts'
 import { Handles } from '../mcp/handles.ts'
 import { Seals } from '../mcp/sealed.ts'
 import { Sessions } from '../mcp/sessions.ts'
+import { checkTransport } from '../mcp/transport.ts'
 import type { Authentication } from '../model/caller.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import type { Exchange } from '../model/exchange.ts'
@@ -15,7 +17,8 @@ import type { Upstream } from '../model/upstream.ts'
 import { type Gateway, handleCall, refuseUnreadable } from '../pipeline.ts'
 import { AuditFile } from '../store/audit-file.ts'
 import { type KeyStore, openKeyStore } from '../store/keys.ts'
-import { Identity } from './identity.ts'
+import { Authorization, type AuthorizationState, openAuthorizationState } from './authorization.ts'
+import { addressOf, Identity } from './identity.ts'
 import { Lifetimes } from './lifetimes.ts'
 import { Listener, listenProblem } from './listener.ts'
 import { ProcessGuard } from './process-guard.ts'
@@ -51,6 +54,8 @@ interface Parts extends Replacements {
   readonly guard: ProcessGuard
   readonly keys: KeyStore
   readonly log: (text: string) => void
+  /** Where the gateway signs tokens itself. */
+  readonly authorizationState: AuthorizationState | undefined
 }
 
 /** A gateway that is running. */
@@ -62,6 +67,7 @@ export class RunningGateway {
   readonly #audit: AuditFile
   readonly #lifetimes = new Lifetimes()
   readonly #identity: Identity
+  readonly #authorization: Authorization | undefined
   readonly #trail: NonNullable<Replacements['trail']>
   readonly #gateway: Gateway
   readonly #listener: Listener
@@ -69,13 +75,19 @@ export class RunningGateway {
   #built: Built
   #port: number | undefined
 
-  private constructor(built: Built, { guard, keys, log, trail }: Parts) {
+  private constructor(built: Built, { guard, keys, log, trail, authorizationState }: Parts) {
     const { config } = built
     this.#built = built
     this.#guard = guard
     this.#keys = keys
     this.#log = log
-    this.#identity = new Identity({ keys, log, end: (isOver) => this.#endWhere(isOver) })
+    this.#authorization = this.#createAuthorization(config, authorizationState)
+    this.#identity = new Identity({
+      keys,
+      log,
+      end: (isOver) => this.#endWhere(isOver),
+      own: this.#authorization,
+    })
     this.#audit = new AuditFile({
       dataDir: config.dataDir,
       onNotice: (notice) => log(`audit log: ${JSON.stringify(notice)}`),
@@ -103,13 +115,26 @@ export class RunningGateway {
     if (refused !== undefined) return err([refused])
     const keys = openKeyStore(config.dataDir)
     if (!keys.ok) return err([keys.error])
+    const { authorizationServer, dataDir } = config
+    const state = authorizationServer === undefined ? ok(undefined) : await openAuthorizationState(dataDir)
+    if (!state.ok) {
+      keys.value.close()
+      return err([state.error])
+    }
     const guard = new ProcessGuard(log)
     const built = await buildSnapshot(config, undefined, (server) => makeUpstream(server, config, guard, log))
     if (!built.ok) {
       keys.value.close()
+      state.value?.store.close()
       return built
     }
-    const running = new RunningGateway(built.value, { ...replacements, guard, keys: keys.value, log })
+    const running = new RunningGateway(built.value, {
+      ...replacements,
+      guard,
+      keys: keys.value,
+      log,
+      authorizationState: state.value,
+    })
     const problem = await running.#open()
     if (problem === undefined) return ok(running)
     await running.stop()
@@ -180,6 +205,23 @@ export class RunningGateway {
     await this.#trail.flush()
     await this.#audit.close().catch((problem: unknown) => this.#log(`audit log: ${String(problem)}`))
     this.#keys.close()
+    this.#authorization?.close()
+  }
+
+  #createAuthorization(
+    { authorizationServer: settings }: Config,
+    state: AuthorizationState | undefined,
+  ): Authorization | undefined {
+    if (settings === undefined || state === undefined) return undefined
+    return new Authorization(state, {
+      settings,
+      built: () => this.#built,
+      log: this.#log,
+      onChange: () => {
+        this.#identity.withdraw()
+        this.#endWhere((authentication) => this.#authorization?.isWithdrawn(authentication) === true)
+      },
+    })
   }
 
   #createGateway(config: Config): Gateway {
@@ -215,9 +257,18 @@ export class RunningGateway {
       bodyTimeoutMs: limits.bodyTimeoutSeconds * 1000,
       newRequestId: createRequestIds(),
       now: () => performance.timeOrigin + performance.now(),
+      serve: (exchange, request, response) => this.#serve(exchange, request, response),
       handle: (exchange) => this.#handle(exchange),
       refuse: (exchange, refusal) => refuseUnreadable(exchange, refusal, this.#gateway),
     })
+  }
+
+  /** What browsers and clients ask of the authorization server, under the same rules of Host and Origin as calls. */
+  #serve(exchange: Exchange, request: IncomingMessage, response: ServerResponse): Promise<void> | undefined {
+    if (this.#authorization === undefined || !this.#authorization.owns(exchange)) return undefined
+    const transport = checkTransport(exchange, this.#built.snapshot.hosts)
+    if (!transport.ok) return refuseUnreadable(exchange, transport.error, this.#gateway)
+    return this.#authorization.handle(request, response)
   }
 
   async #handle(exchange: Exchange): Promise<void> {
@@ -251,6 +302,7 @@ export class RunningGateway {
     const port = listen.kind === 'tcp' && listen.port === 0 ? this.#port : undefined
     const hosts = port === undefined ? undefined : hostsOf(built.config, { ...listen, port } as typeof listen)
     this.#built = hosts === undefined ? built : { ...built, snapshot: { ...built.snapshot, hosts } }
+    this.#authorization?.signFor(addressOf(built.config, this.endpoint))
     this.#identity.replace(built.config, this.endpoint)
   }
 
@@ -266,6 +318,7 @@ export class RunningGateway {
     // A session goes on with the next token of its caller; what is open under this one does not.
     this.#lifetimes.endWhere(({ goodUntilMs }) => goodUntilMs !== undefined && goodUntilMs <= nowMs)
     this.#identity.check()
+    this.#authorization?.check()
   }
 
   /** Closes the upstreams that a reload dropped, once the calls that may still use them have ended. */

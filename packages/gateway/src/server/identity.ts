@@ -10,6 +10,8 @@ import type { Config } from '../config/config.ts'
 import type { HostRules } from '../mcp/transport.ts'
 import { parseStrictJson } from '../mcp/strict-json.ts'
 import type { Authentication } from '../model/caller.ts'
+import type { TokenIssuer } from '../model/issuer.ts'
+import { ok } from '../model/result.ts'
 import type { Exchange } from '../model/exchange.ts'
 import { answerMetadata, challengeFor, type ResourceServer } from '../oauth/protected-resource.ts'
 import { fetchJson, identityJson } from './fetch-json.ts'
@@ -19,6 +21,22 @@ export interface IdentityOptions {
   readonly log: (text: string) => void
   /** Ends what was begun by callers who proved who they are in such a way. */
   readonly end: (isOver: (authentication: Authentication) => boolean) => void
+  /** The issuer in this gateway, where there is one. */
+  readonly own: OwnIssuer | undefined
+}
+
+/** What need not be asked of an issuer that is part of this gateway. */
+export interface OwnIssuer {
+  readonly tokenIssuer: TokenIssuer
+  /** Its public keys, by the address they would be fetched from. */
+  keysAt(url: string): object | undefined
+  /** Whether what a token stands for was taken back. */
+  isWithdrawn(authentication: Authentication): boolean
+}
+
+/** The address by which callers know a gateway that listens at `endpoint`. */
+export function addressOf({ publicUrl }: Config, endpoint: string): string {
+  return publicUrl ?? (endpoint.startsWith('unix:') ? 'http://localhost' : new URL(endpoint).origin)
 }
 
 export class Identity {
@@ -26,27 +44,34 @@ export class Identity {
   readonly #end: IdentityOptions['end']
   readonly #keys: RememberedKeys
   readonly #tokens: Tokens
+  readonly #own: OwnIssuer | undefined
   #deps: AuthenticateDeps
   #resources: ResourceServer = { publicUrl: '', issuers: [] }
 
-  constructor({ keys, log, end }: IdentityOptions) {
+  constructor({ keys, log, end, own }: IdentityOptions) {
     const onOver = (names: readonly string[]) => end(({ credential = '' }) => names.includes(credential))
     this.#log = log
     this.#end = end
     this.#keys = new RememberedKeys({ lookup: keys, now: Date.now, onRevoked: onOver })
     this.#tokens = new Tokens({
-      fetchJson: (url) => fetchJson(url),
+      fetchJson: async (url) => {
+        const keySet = own?.keysAt(url)
+        return keySet === undefined ? fetchJson(url) : ok(keySet)
+      },
+      isWithdrawn: (authentication) => own?.isWithdrawn(authentication) === true,
       parseJson: (bytes) => parseStrictJson(bytes, identityJson),
       now: Date.now,
       onEnded: onOver,
     })
+    this.#own = own
     this.#deps = { keys: this.#keys }
   }
 
   /** Goes by this configuration from now on. `endpoint` is where the gateway listens. */
-  replace({ anonymous, issuers, publicUrl }: Config, endpoint: string): void {
-    const address =
-      publicUrl ?? (endpoint.startsWith('unix:') ? 'http://localhost' : new URL(endpoint).origin)
+  replace(config: Config, endpoint: string): void {
+    const { anonymous } = config
+    const address = addressOf(config, endpoint)
+    const issuers = this.#own === undefined ? config.issuers : [...config.issuers, this.#own.tokenIssuer]
     const gone = this.#tokens.replace(issuers)
     const tokens = issuers.length === 0 ? undefined : { known: this.#tokens, publicUrl: address }
     this.#deps = { keys: this.#keys, tokens, anonymous }
@@ -65,6 +90,11 @@ export class Identity {
   /** Answers a request for metadata, which needs no credential; false for every other request. */
   answerMetadata(exchange: Exchange, hosts: HostRules): boolean {
     return answerMetadata(exchange, hosts, this.#resources)
+  }
+
+  /** What was granted may have been taken back: tokens that stood for it are over. */
+  withdraw(): void {
+    this.#tokens.withdraw()
   }
 
   /** To be called twice a second. */

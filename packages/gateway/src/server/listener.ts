@@ -31,6 +31,8 @@ export interface ListenerOptions {
   readonly bodyTimeoutMs: number
   newRequestId(): string
   now(): number
+  /** Answers what is no call; undefined for every other request. */
+  serve(exchange: Exchange, request: IncomingMessage, response: ServerResponse): Promise<void> | undefined
   handle(exchange: Exchange): Promise<void>
   refuse(exchange: Exchange, refusal: Refusal): Promise<void>
 }
@@ -133,7 +135,8 @@ export class Listener {
     this.#connections.answering(socket, response)
     const handle = () => {
       const refusal = unreadableHead(exchange, request.httpVersion)
-      return refusal === undefined ? this.#options.handle(exchange) : this.#options.refuse(exchange, refusal)
+      if (refusal !== undefined) return this.#options.refuse(exchange, refusal)
+      return this.#options.serve(exchange, request, response) ?? this.#options.handle(exchange)
     }
     if (before === undefined || before.isOver) return this.#track(handle())
     // One at a time: what comes behind a request that ends the connection is not carried out (RFC 9112, 9.6).

@@ -21,6 +21,50 @@ const migrations: readonly string[] = [
      expires_at_ms INTEGER,
      revoked_at_ms INTEGER
    ) STRICT`,
+  // What the authorization server keeps. A hash is the SHA-256 of what only its holder knows.
+  `CREATE TABLE oauth_artifacts (
+     kind TEXT NOT NULL,
+     id_hash TEXT NOT NULL,
+     payload TEXT NOT NULL,
+     grant_hash TEXT,
+     uid_hash TEXT,
+     user_code_hash TEXT,
+     client_id TEXT,
+     account TEXT,
+     consumed_at_ms INTEGER,
+     expires_at_ms INTEGER,
+     PRIMARY KEY (kind, id_hash)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX oauth_artifacts_grant ON oauth_artifacts (grant_hash) WHERE grant_hash IS NOT NULL;
+   CREATE INDEX oauth_artifacts_uid ON oauth_artifacts (uid_hash) WHERE uid_hash IS NOT NULL;
+   CREATE INDEX oauth_artifacts_user_code ON oauth_artifacts (user_code_hash) WHERE user_code_hash IS NOT NULL;
+   CREATE INDEX oauth_artifacts_client ON oauth_artifacts (client_id) WHERE client_id IS NOT NULL;
+   CREATE INDEX oauth_artifacts_account ON oauth_artifacts (account) WHERE account IS NOT NULL;
+   CREATE INDEX oauth_artifacts_expiry ON oauth_artifacts (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
+   CREATE TABLE users (
+     name TEXT NOT NULL PRIMARY KEY,
+     password TEXT,
+     link_hash TEXT UNIQUE,
+     link_expires_at_ms INTEGER,
+     created_at_ms INTEGER NOT NULL,
+     removed_at_ms INTEGER
+   ) STRICT;
+   CREATE TABLE clients (
+     client_id TEXT NOT NULL PRIMARY KEY,
+     kind TEXT NOT NULL,
+     name TEXT,
+     redirects TEXT NOT NULL,
+     created_at_ms INTEGER NOT NULL,
+     revoked_at_ms INTEGER
+   ) STRICT;
+   CREATE TABLE consents (
+     account TEXT NOT NULL,
+     client_id TEXT NOT NULL,
+     resource TEXT NOT NULL,
+     scope TEXT NOT NULL,
+     granted_at_ms INTEGER NOT NULL,
+     PRIMARY KEY (account, client_id, resource)
+   ) STRICT, WITHOUT ROWID`,
 ]
 
 /** How long a write waits for one in another process. */
@@ -82,6 +126,20 @@ export class Database {
     this.#seenVersion = version
     this.#ownChange = false
     return changed
+  }
+
+  /** Makes all of `work` or none of it. */
+  transaction<T>(work: () => T): T {
+    this.#connection.exec('BEGIN IMMEDIATE')
+    try {
+      const result = work()
+      this.#connection.exec('COMMIT')
+      this.#ownChange = true
+      return result
+    } catch (error) {
+      this.#connection.exec('ROLLBACK')
+      throw error
+    }
   }
 
   close(): void {

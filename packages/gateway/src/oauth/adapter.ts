@@ -1,0 +1,51 @@
+/** Between the models of `oidc-provider` and what keeps them. */
+import { type Adapter, errors } from 'oidc-provider'
+import type { Artifacts, Clients } from './ports.ts'
+
+/** Makes the adapter of one model. */
+export function createAdapter(
+  kind: string,
+  { artifacts, clients, now }: { artifacts: Artifacts; clients: Clients; now(): number },
+): Adapter {
+  return {
+    async upsert(id, payload, expiresInSeconds = Infinity) {
+      const nowMs = now()
+      const expiresAtMs = Number.isFinite(expiresInSeconds) ? nowMs + expiresInSeconds * 1000 : undefined
+      artifacts.put(kind, id, payload, expiresAtMs)
+      if (kind === 'Client') {
+        const { client_name: name, redirect_uris: redirects = [] } = payload
+        clients.note({ clientId: id, kind: 'registered', name, redirects }, nowMs)
+      }
+    },
+    async find(id) {
+      if (kind === 'Client' && clients.isRevoked(id)) return undefined
+      return artifacts.find(kind, id)
+    },
+    async findByUid(uid) {
+      return artifacts.findByUid(kind, uid)
+    },
+    async findByUserCode(userCode) {
+      return artifacts.findByUserCode(kind, userCode)
+    },
+    async consume(id) {
+      // Of two that come at once, both saw it unused. One is a thief, so nobody keeps what came of it.
+      if (artifacts.consume(kind, id, now())) return
+      const grantId = artifacts.find(kind, id)?.['grantId']
+      if (typeof grantId === 'string') endGrant(artifacts, grantId)
+      throw new errors.InvalidGrant('it was used already')
+    },
+    async destroy(id) {
+      artifacts.destroy(kind, id)
+    },
+    async revokeByGrantId(grantId) {
+      artifacts.destroyOfGrant(kind, grantId)
+    },
+  }
+}
+
+function endGrant(artifacts: Artifacts, grantId: string): void {
+  for (const kind of ['AccessToken', 'AuthorizationCode', 'RefreshToken', 'DeviceCode']) {
+    artifacts.destroyOfGrant(kind, grantId)
+  }
+  artifacts.destroy('Grant', grantId)
+}

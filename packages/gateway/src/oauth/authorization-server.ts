@@ -1,0 +1,155 @@
+/**
+ * The authorization server as the gateway mounts it: which path is whose. The library answers its own endpoints, the
+ * pages are ours, and anything else under `/oauth/` is not there.
+ */
+import { createHash } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { Attempts } from './attempts.ts'
+import { send, sendPage, setSafeHeaders } from './http.ts'
+import { Interactions } from './interactions.ts'
+import { ICON_PATH, messagePage, STYLE_PATH } from './pages.ts'
+import { ScryptPasswords } from './passwords.ts'
+import type { OauthStore, Routes } from './ports.ts'
+import { createProvider, PATHS } from './provider.ts'
+import { ICON, STYLE } from './style.ts'
+import { Welcome } from './welcome.ts'
+
+export interface AuthorizationServerOptions {
+  /** Where people and clients find the gateway: scheme, host and port, no slash at the end. */
+  readonly issuer: string
+  readonly store: OauthStore
+  /** Private JWKs, the signing one first. */
+  readonly keys: readonly object[]
+  readonly cookieKey: string
+  readonly routes: Routes
+  /** Whether clients may register themselves. */
+  readonly registration: boolean
+  /** Whether clients may be told of by a document at their own address. */
+  readonly metadataDocuments: boolean
+  fetch(url: string, init: RequestInit): Promise<Response>
+  now(): number
+  randomBytes(count: number): Buffer
+  /** Tells operators. */
+  note(text: string): void
+}
+
+const METADATA_PATH = '/.well-known/oauth-authorization-server'
+const HOUR_SECONDS = 3600
+/** Clients that registered themselves and are still let in. */
+const MAX_REGISTERED = 1000
+
+export class AuthorizationServer {
+  readonly #options: AuthorizationServerOptions
+  readonly #provider: Provider
+  readonly #answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>
+  readonly #interactions: Interactions
+  readonly #welcome: Welcome
+  readonly #registrations = new Attempts(30, HOUR_SECONDS)
+  readonly #allRegistrations = new Attempts(300, HOUR_SECONDS)
+  readonly #fetches = new Attempts(60, 60)
+
+  constructor(options: AuthorizationServerOptions) {
+    this.#options = options
+    const passwords = new ScryptPasswords(options.randomBytes)
+    this.#provider = createProvider({
+      ...options,
+      mayFetch: () => this.#fetches.take('', options.now()),
+      renderError: sendError,
+      hashGrant: (grantId) => createHash('sha256').update(grantId).digest('base64url'),
+    })
+    this.#provider.on('server_error', (_ctx, error: Error) =>
+      options.note(`authorization server: ${error.stack ?? error.message}`),
+    )
+    this.#answer = this.#provider.callback()
+    this.#interactions = new Interactions({ ...options, provider: this.#provider, passwords })
+    this.#welcome = new Welcome({ ...options, passwords })
+  }
+
+  /** Whether a request is for this server, by its path alone. */
+  static owns(target: string): boolean {
+    const path = pathOf(target)
+    return path.startsWith('/oauth/') || path === METADATA_PATH
+  }
+
+  /** Answers a request whose Host and Origin were checked. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    setSafeHeaders(response)
+    const path = pathOf(request.url ?? '')
+    const [, , folder, name, rest] = path.split('/')
+    if (path === STYLE_PATH) return sendFile(response, 'text/css; charset=utf-8', STYLE)
+    if (path === ICON_PATH) return sendFile(response, 'image/svg+xml', ICON)
+    if (folder === 'interaction' && name !== undefined && rest === undefined)
+      return this.#interactions.handle(request, response, name)
+    if (folder === 'welcome' && name !== undefined && rest === undefined)
+      return this.#welcome.handle(request, response, name)
+    if (!isLibrarys(path)) return sendPage(response, 404, messagePage('Not found', 'There is nothing here.'))
+    if (path === PATHS.registration && request.method === 'POST') {
+      const refusal = this.#refuseRegistration(request.socket.remoteAddress ?? '')
+      if (refusal !== undefined) return sendJson(response, 429, refusal)
+    }
+    this.#standFor(request)
+    await this.#answer(request, response)
+  }
+
+  /** The scheme and host that the library builds addresses from are those of the configuration, not the caller's. */
+  #standFor({ headers }: IncomingMessage): void {
+    const { host, protocol } = new URL(this.#options.issuer)
+    for (const name of Object.keys(headers)) {
+      if (name.startsWith('x-forwarded-')) Reflect.deleteProperty(headers, name)
+    }
+    headers['x-forwarded-host'] = host
+    headers['x-forwarded-proto'] = protocol.slice(0, -1)
+  }
+
+  #refuseRegistration(address: string): object | undefined {
+    const nowMs = this.#options.now()
+    const tooFast = !this.#registrations.take(address, nowMs) || !this.#allRegistrations.take('', nowMs)
+    const tooMany = this.#options.store.clients.countRegistered() >= MAX_REGISTERED
+    if (!tooFast && !tooMany) return undefined
+    return {
+      error: 'temporarily_unavailable',
+      error_description: tooFast
+        ? 'too many registrations; try again in an hour'
+        : 'too many clients are registered; the operator can revoke some: tollgate client list',
+    }
+  }
+}
+
+function pathOf(target: string): string {
+  const end = target.indexOf('?')
+  return end < 0 ? target : target.slice(0, end)
+}
+
+const LIBRARYS: readonly string[] = [
+  PATHS.authorization,
+  PATHS.token,
+  PATHS.jwks,
+  PATHS.registration,
+  PATHS.revocation,
+  PATHS.pushed_authorization_request,
+  METADATA_PATH,
+]
+
+function isLibrarys(path: string): boolean {
+  return LIBRARYS.includes(path) || /^\/oauth\/authorize\/[A-Za-z0-9_-]+$/.test(path)
+}
+
+function sendFile(response: ServerResponse, type: string, text: string): void {
+  response.setHeader('cache-control', 'public, max-age=3600')
+  send(response, 200, type, text)
+}
+
+function sendJson(response: ServerResponse, status: number, body: object): void {
+  send(response, status, 'application/json', JSON.stringify(body))
+}
+
+/** What the browser shows when it cannot be sent back to a client. */
+function sendError(ctx: KoaContextWithOIDC, error: string, description: string | undefined): void {
+  const why = description === undefined ? error : `${description} (${error})`
+  ctx.type = 'html'
+  ctx.body = messagePage(
+    'This did not work',
+    `The program that sent you here made a request that cannot be met: ${why}. Go back to it and try again.`,
+  )
+}

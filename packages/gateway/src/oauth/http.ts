@@ -1,0 +1,64 @@
+/** Answers to browsers: what every page and file of the authorization server is sent with, and forms as they come back. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/** More than any of our forms has. */
+const MAX_FORM_BYTES = 16 * 1024
+
+/**
+ * What holds for every answer, the library's too. The referrer stays on this origin; `no-referrer` would take the Origin
+ * of our own forms away as well.
+ */
+export function setSafeHeaders(response: ServerResponse): void {
+  response.setHeader('content-security-policy', policy([]))
+  response.setHeader('x-frame-options', 'DENY')
+  response.setHeader('x-content-type-options', 'nosniff')
+  response.setHeader('referrer-policy', 'same-origin')
+  response.setHeader('cross-origin-opener-policy', 'same-origin')
+  response.setHeader('cross-origin-resource-policy', 'same-origin')
+  response.setHeader('permissions-policy', 'publickey-credentials-get=(self)')
+  response.setHeader('cache-control', 'no-store')
+}
+
+function policy(formTargets: readonly string[]): string {
+  const targets = ["'self'", ...formTargets].join(' ')
+  return `default-src 'none'; style-src 'self'; img-src 'self'; form-action ${targets}; frame-ancestors 'none'; base-uri 'none'`
+}
+
+/** Sends a page. Browsers hold redirects after a form to `form-action` too: `leadsTo` is where ours may lead. */
+export function sendPage(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  leadsTo: readonly string[] = [],
+): void {
+  response.setHeader('content-security-policy', policy(leadsTo))
+  send(response, status, 'text/html; charset=utf-8', text)
+}
+
+/** Sends a text of the given type. */
+export function send(response: ServerResponse, status: number, type: string, text: string): void {
+  response.statusCode = status
+  response.setHeader('content-type', type)
+  response.setHeader('content-length', Buffer.byteLength(text))
+  response.end(text)
+}
+
+/** The fields of a form; undefined when it is no form, or too large. */
+export async function readForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
+  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase()
+  if (type !== 'application/x-www-form-urlencoded') return undefined
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > MAX_FORM_BYTES) return undefined
+    chunks.push(chunk)
+  }
+  return new URLSearchParams(Buffer.concat(chunks).toString('utf8'))
+}
+
+/** Whether a browser says that the form was not sent from our own page. */
+export function isForeign(request: IncomingMessage): boolean {
+  const site = request.headers['sec-fetch-site']
+  return site !== undefined && site !== 'same-origin'
+}

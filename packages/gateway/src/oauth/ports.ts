@@ -1,0 +1,94 @@
+/**
+ * What the authorization server keeps, and what it asks of whoever keeps it. All of it is synchronous: it is read a few
+ * times for each sign-in and never on the path of a call.
+ */
+
+/** Codes, refresh tokens, grants, sessions, interactions and clients: what `oidc-provider` calls its models. */
+export interface Artifacts {
+  /** `expiresAtMs` undefined: it is kept until it is destroyed. */
+  put(kind: string, id: string, payload: ArtifactPayload, expiresAtMs: number | undefined): void
+  find(kind: string, id: string): ArtifactPayload | undefined
+  findByUid(kind: string, uid: string): ArtifactPayload | undefined
+  findByUserCode(kind: string, userCode: string): ArtifactPayload | undefined
+  /** False when it was used before, or is not there: whatever it stands for must not be given twice. */
+  consume(kind: string, id: string, nowMs: number): boolean
+  destroy(kind: string, id: string): void
+  destroyOfGrant(kind: string, grantId: string): void
+  /** Removes what has expired. */
+  sweep(nowMs: number): void
+}
+
+export type ArtifactPayload = { [member: string]: unknown }
+
+/** People who have a password here. */
+export interface People {
+  /** Undefined for names that are not known, were removed, or have no password yet. */
+  passwordOf(name: string): string | undefined
+  isActive(name: string): boolean
+  /** Whose link this is, while it is good. */
+  findByLink(link: string, nowMs: number): string | undefined
+  /** Sets the password of whoever the link was made for, and ends the link; undefined when it is no longer good. */
+  useLink(link: string, password: string, nowMs: number): string | undefined
+}
+
+/** What a person lets a client do at one resource. */
+export interface Consent {
+  readonly account: string
+  readonly clientId: string
+  /** URL of the route. */
+  readonly resource: string
+  /** Scopes, separated by spaces. */
+  readonly scope: string
+}
+
+export interface Consents {
+  remember(consent: Consent, nowMs: number): void
+  /** When it was given; undefined when it was not, or not for all of the scope. */
+  givenAtMs(consent: Consent): number | undefined
+}
+
+export type ClientKind = 'registered' | 'document'
+
+/** Clients that were ever let in, for lists and for revoking them. */
+export interface Clients {
+  /** Makes a client known; one that is known already is left as it is. */
+  note(client: NotedClient, nowMs: number): void
+  isRevoked(clientId: string): boolean
+  /** Clients that registered themselves and were not revoked. */
+  countRegistered(): number
+}
+
+export interface NotedClient {
+  readonly clientId: string
+  readonly kind: ClientKind
+  /** What it calls itself. */
+  readonly name: string | undefined
+  readonly redirects: readonly string[]
+}
+
+export interface OauthStore {
+  readonly artifacts: Artifacts
+  readonly people: People
+  readonly consents: Consents
+  readonly clients: Clients
+}
+
+/** Passwords, stretched; slow by intent. */
+export interface Passwords {
+  hash(password: string): Promise<string>
+  /** As slow for `undefined`, which no password matches. */
+  verify(password: string, stored: string | undefined): Promise<boolean>
+}
+
+/** A route, as a client may ask for it and a person sees it. */
+export interface Offered {
+  readonly server: string
+  /** Names of the tools the person may use; undefined when the server could not be asked in time. */
+  readonly tools: readonly string[] | undefined
+}
+
+/** What the gateway says of its routes. */
+export interface Routes {
+  /** Undefined when the person can do nothing there, or there is no such server. */
+  offeredTo(person: string, server: string): Promise<Offered | undefined>
+}

@@ -1,0 +1,272 @@
+/**
+ * The authorization server: `oidc-provider` as this gateway wants it. Grants, codes, PKCE, rotation and signatures are
+ * the library's; what is here is what is on, what is off, and for how long things are good.
+ */
+import {
+  type Configuration,
+  errors,
+  interactionPolicy,
+  type KoaContextWithOIDC,
+  Provider,
+} from 'oidc-provider'
+import { createAdapter } from './adapter.ts'
+import { clientFault, isLoopbackRedirect } from './client-rules.ts'
+import type { OauthStore } from './ports.ts'
+import { SCOPE, serverOf } from './resources.ts'
+
+export interface ProviderOptions {
+  /** Where people and clients find the gateway: scheme, host and port. */
+  readonly issuer: string
+  readonly store: OauthStore
+  /** Private JWKs, the signing one first. */
+  readonly keys: readonly object[]
+  /** Signs cookies. */
+  readonly cookieKey: string
+  readonly registration: boolean
+  readonly metadataDocuments: boolean
+  /** Fetches client metadata documents, from nowhere but the public internet. */
+  fetch(url: string, init: RequestInit): Promise<Response>
+  /** Whether another client metadata document may be fetched now. */
+  mayFetch(): boolean
+  now(): number
+  /** Answers a browser that cannot be sent back to a client. */
+  renderError(ctx: KoaContextWithOIDC, error: string, description: string | undefined): void
+  /** What of a grant's id its tokens carry. */
+  hashGrant(grantId: string): string
+}
+
+const MINUTE = 60
+const DAY = 86_400
+
+/** Seconds. */
+const TTL = {
+  AccessToken: 10 * MINUTE,
+  AuthorizationCode: MINUTE,
+  IdToken: 10 * MINUTE,
+  Interaction: 15 * MINUTE,
+  Session: DAY,
+  // Refresh tokens rotate but do not outlive the first one, and a grant outlives its refresh tokens.
+  RefreshToken: 30 * DAY,
+  Grant: 31 * DAY,
+}
+
+export const PATHS = {
+  authorization: '/oauth/authorize',
+  token: '/oauth/token',
+  jwks: '/oauth/jwks',
+  registration: '/oauth/register',
+  revocation: '/oauth/revoke',
+  pushed_authorization_request: '/oauth/par',
+  // Off, but the library wants a place for each.
+  introspection: '/oauth/introspect',
+  userinfo: '/oauth/userinfo',
+  end_session: '/oauth/end',
+  code_verification: '/oauth/device',
+  device_authorization: '/oauth/device-authorization',
+  backchannel_authentication: '/oauth/backchannel',
+} as const
+
+/** Creates the server; it answers requests by `callback()`. */
+export function createProvider(options: ProviderOptions): Provider {
+  const { issuer, store, now } = options
+  const provider = new Provider(issuer, {
+    ...defaultsReplaced(options),
+    adapter: (kind: string) => createAdapter(kind, { ...store, now }),
+    jwks: { keys: [...options.keys] },
+    features: featuresOf(options),
+    routes: PATHS,
+    scopes: ['offline_access'],
+    responseTypes: ['code'],
+    pkce: { required: () => true },
+    clientAuthMethods: ['none', 'private_key_jwt'],
+    enabledJWA: {
+      clientAuthSigningAlgValues: ['ES256', 'PS256', 'RS256', 'EdDSA'],
+      idTokenSigningAlgValues: ['ES256'],
+    },
+    clientDefaults: {
+      grant_types: ['authorization_code', 'refresh_token'],
+      id_token_signed_response_alg: 'ES256',
+      token_endpoint_auth_method: 'none',
+    },
+    allowOmittingSingleRegisteredRedirectUri: false,
+    cookies: cookiesOf(options),
+    ttl: ttlOf(),
+    extraClientMetadata: {
+      // Asked of every client, whatever it says of itself.
+      properties: ['tollgate'],
+      validator(_ctx, _key, _value, metadata) {
+        const fault = clientFault(metadata)
+        if (fault !== undefined) throw new errors.InvalidClientMetadata(fault)
+      },
+    },
+    interactions: { policy: promptPolicy(), url: (_ctx, { uid }) => `/oauth/interaction/${uid}` },
+  })
+  // What the request says of its scheme and host is written by our own listener, from the configuration.
+  provider.proxy = true
+  return provider
+}
+
+function featuresOf(options: ProviderOptions): NonNullable<Configuration['features']> {
+  const { issuer, store } = options
+  return {
+    devInteractions: { enabled: false },
+    userinfo: { enabled: false },
+    rpInitiatedLogout: { enabled: false },
+    introspection: { enabled: false },
+    dPoP: { enabled: false },
+    claimsParameter: { enabled: false },
+    pushedAuthorizationRequests: { enabled: true },
+    revocation: {
+      enabled: true,
+      allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,
+    },
+    registration: { enabled: options.registration, issueRegistrationAccessToken: false },
+    clientIdMetadataDocument: {
+      ack: 'draft-02',
+      enabled: options.metadataDocuments,
+      allowFetch: async (_ctx, clientId) => !store.clients.isRevoked(clientId) && options.mayFetch(),
+      allowClient: async (_ctx, { clientId }) => !store.clients.isRevoked(clientId),
+    },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: (_ctx, _client, oneOf) => oneOf ?? [],
+      useGrantedResource: () => true,
+      getResourceServerInfo(ctx, resource) {
+        if (serverOf(resource, issuer) === undefined) throw new errors.InvalidTarget()
+        // A client that names no scope asks for the one there is (RFC 6749, 3.3).
+        const params = ctx.oidc.params
+        if (params !== undefined && !hasScope(params['scope'])) {
+          params['scope'] = [params['scope'], SCOPE].filter(Boolean).join(' ')
+        }
+        return {
+          audience: resource,
+          scope: SCOPE,
+          accessTokenFormat: 'jwt',
+          accessTokenTTL: TTL.AccessToken,
+          jwt: { sign: { alg: 'ES256' } },
+        }
+      },
+    },
+  }
+}
+
+function hasScope(scope: unknown): boolean {
+  return typeof scope === 'string' && scope.split(' ').includes(SCOPE)
+}
+
+/** What the library gives a default for that it says should not be used. */
+function defaultsReplaced(options: ProviderOptions): Configuration {
+  const { store, issuer } = options
+  return {
+    fetch: options.fetch as never,
+    // Origins were checked by the listener: what comes here is allowed.
+    clientBasedCORS: () => true,
+    async findAccount(_ctx, accountId) {
+      if (!store.people.isActive(accountId)) return undefined
+      return { accountId, claims: async () => ({ sub: accountId }) }
+    },
+    /** A grant for this request alone, where the person has said yes before. */
+    async loadExistingGrant(ctx) {
+      const { session, client, params, provider, result } = ctx.oidc
+      const grantId = result?.consent?.grantId
+      if (grantId !== undefined) return provider.Grant.find(grantId)
+      const accountId = session?.accountId
+      const resource = params?.['resource']
+      if (accountId === undefined || client === undefined || typeof resource !== 'string') return undefined
+      if (isLoopbackRedirect(String(params?.['redirect_uri']))) return undefined // asked about each time
+      const consent = { account: accountId, clientId: client.clientId, resource, scope: SCOPE }
+      if (store.consents.givenAtMs(consent) === undefined || serverOf(resource, issuer) === undefined)
+        return undefined
+      const grant = new provider.Grant({ accountId, clientId: client.clientId })
+      grant.addResourceScope(resource, SCOPE)
+      grant.addOIDCScope('offline_access')
+      await grant.save()
+      return grant
+    },
+    async issueRefreshToken(_ctx, client) {
+      return client.grantTypeAllowed('refresh_token')
+    },
+    rotateRefreshToken: true,
+    formats: {
+      customizers: {
+        /** A token is named after its grant, so that it can end with it, and the log tells which ones belong together. */
+        jwt(_ctx, token, { payload }) {
+          const grantId = 'grantId' in token ? token.grantId : undefined
+          if (grantId !== undefined)
+            payload['jti'] = `${options.hashGrant(grantId)}.${String(payload['jti'])}`
+        },
+      },
+    },
+    expiresWithSession: async () => false,
+    /** Says when and how the person signed in. */
+    async extraTokenClaims(ctx) {
+      const source = ctx.oidc.entities.AuthorizationCode ?? ctx.oidc.entities.RefreshToken
+      return {
+        ...(source?.authTime === undefined ? {} : { auth_time: source.authTime }),
+        ...(source?.acr === undefined ? {} : { acr: source.acr }),
+      }
+    },
+    renderError(ctx, out) {
+      options.renderError(ctx, out.error, out.error_description)
+    },
+  }
+}
+
+/** Session cookies last no longer than sessions; those of an interaction are bound to its path, so tabs do not mix. */
+function cookiesOf({ issuer, cookieKey }: ProviderOptions): NonNullable<Configuration['cookies']> {
+  const secure = issuer.startsWith('https:')
+  const common = { httpOnly: true, sameSite: 'lax', signed: true, secure, overwrite: true } as const
+  return {
+    keys: [cookieKey],
+    names: cookieNames(issuer),
+    long: { ...common, path: '/' },
+    short: common,
+  }
+}
+
+/**
+ * Browsers hold `__Host-` and `__Secure-` to what they promise, but take them over TLS only: on http, which only
+ * loopback has, the names do without.
+ */
+function cookieNames(issuer: string): { session: string; interaction: string; resume: string } {
+  const [host, bound] = issuer.startsWith('https:') ? ['__Host-', '__Secure-'] : ['', '']
+  return {
+    session: `${host}tollgate-session`,
+    interaction: `${bound}tollgate-interaction`,
+    resume: `${bound}tollgate-resume`,
+  }
+}
+
+function ttlOf(): NonNullable<Configuration['ttl']> {
+  return {
+    ...TTL,
+    RefreshToken: (ctx) => ctx.oidc.entities.RotatedRefreshToken?.remainingTTL ?? TTL.RefreshToken,
+  }
+}
+
+/**
+ * Signs people in, then asks whether the client may act for them. Redirects to the person's own machine are asked about
+ * each time: any program there can pass for the client (RFC 8252, 8.6).
+ */
+function promptPolicy(): interactionPolicy.DefaultPolicy {
+  const { base, Check } = interactionPolicy
+  const policy = base()
+  const consent = policy.get('consent')
+  consent?.checks.remove('native_client_prompt')
+  consent?.checks.add(
+    new Check('loopback_redirect', 'redirects to this machine need a yes each time', (ctx) => {
+      const { params, result } = ctx.oidc
+      const isLoopback = isLoopbackRedirect(String(params?.['redirect_uri']))
+      return isLoopback && result?.consent === undefined ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT
+    }),
+  )
+  consent?.checks.add(
+    new Check('no_resource', 'what the token is for must be named', (ctx) => {
+      // RFC 8707 as MCP has it: a client names one route, in `resource`.
+      if (typeof ctx.oidc.params?.['resource'] !== 'string') throw new errors.InvalidTarget()
+      return Check.NO_NEED_TO_PROMPT
+    }),
+    0,
+  )
+  return policy
+}

@@ -1,0 +1,236 @@
+/**
+ * The authorization server in this gateway: what it is given of the store, the clock and the policies, and what its tokens
+ * are to the resource server beside it. The issuer `local` is known to it by the same settings as any other; only its keys
+ * need not be fetched.
+ */
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Offer } from '../catalog/list-tools.ts'
+import type { AuthorizationServerConfig } from '../config/config.ts'
+import { isLoopback } from '../exposure/listen.ts'
+import { type Authentication, createCaller } from '../model/caller.ts'
+import type { Exchange } from '../model/exchange.ts'
+import { LOCAL_ISSUER, type TokenIssuer } from '../model/issuer.ts'
+import type { Query } from '../model/decision.ts'
+import { err, ok, type Result } from '../model/result.ts'
+import { AuthorizationServer } from '../oauth/authorization-server.ts'
+import type { Offered, Routes } from '../oauth/ports.ts'
+import { PATHS } from '../oauth/provider.ts'
+import { SCOPE } from '../oauth/resources.ts'
+import { isReachable } from '../policy/reach.ts'
+import { isVisible } from '../policy/visible.ts'
+import { openOauthStore, type OpenOauthStore } from '../store/oauth.ts'
+import { loadSigningKeys, type Secrets } from '../store/signing-keys.ts'
+import type { OwnIssuer } from './identity.ts'
+import { askServers } from './offers.ts'
+import { createPublicFetch } from './public-fetch.ts'
+import type { Built } from './snapshot.ts'
+
+const HOUR_MS = 3_600_000
+const ASK_SECONDS = 3
+const OFFER_KEPT_MS = 5 * 60_000
+const UNUSED_CLIENT_MS = 24 * HOUR_MS
+
+/** What outlives the process. */
+export interface AuthorizationState {
+  readonly store: OpenOauthStore
+  readonly secrets: Secrets
+}
+
+/** Opens it. The error is a sentence. */
+export async function openAuthorizationState(dataDir: string): Promise<Result<AuthorizationState, string>> {
+  const store = openOauthStore(dataDir)
+  if (!store.ok) return store
+  try {
+    return ok({ store: store.value, secrets: await loadSigningKeys(dataDir, Date.now()) })
+  } catch (problem) {
+    store.value.close()
+    return err(problem instanceof Error ? problem.message : String(problem))
+  }
+}
+
+export interface AuthorizationOptions {
+  readonly settings: AuthorizationServerConfig
+  readonly built: () => Built
+  readonly log: (text: string) => void
+  /** Something that tokens stand for may have been taken back. */
+  readonly onChange: () => void
+}
+
+export class Authorization implements OwnIssuer {
+  readonly #options: AuthorizationOptions
+  readonly #store: OpenOauthStore
+  readonly #offers = new Map<
+    string,
+    { askedAtMs: number; offer: Promise<Result<Offer, string> | undefined> }
+  >()
+  readonly #fetch = createPublicFetch()
+  #secrets: Secrets
+  #server: AuthorizationServer | undefined
+  #issuer = ''
+  #tidiedAtMs = 0
+
+  constructor({ store, secrets }: AuthorizationState, options: AuthorizationOptions) {
+    this.#store = store
+    this.#secrets = secrets
+    this.#options = options
+  }
+
+  /** Signs for this address from now on, the one by which callers know the gateway. */
+  signFor(issuer: string): void {
+    if (issuer !== this.#issuer) this.#createServer(issuer)
+  }
+
+  #createServer(issuer: string): void {
+    const { settings, log } = this.#options
+    this.#issuer = issuer
+    this.#server = new AuthorizationServer({
+      issuer,
+      store: this.#store,
+      keys: this.#secrets.keys,
+      cookieKey: this.#secrets.cookieKey,
+      routes: this.#routes(),
+      registration: settings.registration ?? isLoopback(new URL(issuer).hostname.replace(/^\[|\]$/g, '')),
+      metadataDocuments: settings.clientMetadataDocuments,
+      fetch: this.#fetch,
+      now: Date.now,
+      randomBytes,
+      note: log,
+    })
+  }
+
+  get tokenIssuer(): TokenIssuer {
+    return {
+      name: LOCAL_ISSUER,
+      issuer: this.#issuer,
+      audiences: [],
+      jwks: this.#issuer + PATHS.jwks,
+      algorithms: ['ES256'],
+      type: 'at+jwt',
+      kind: 'user',
+      services: new Map(),
+      subject: 'sub',
+      subjectPrefix: '',
+      groups: undefined,
+      tags: new Map(),
+      clients: ['client_id'],
+      requires: new Map([['client_id', []]]),
+      scopes: [SCOPE],
+      authorizes: true,
+    }
+  }
+
+  keysAt(url: string): object | undefined {
+    if (url !== this.#issuer + PATHS.jwks) return undefined
+    const keys = this.#secrets.keys.map(({ kty, crv, x, y, kid, alg, use }) => ({
+      kty,
+      crv,
+      x,
+      y,
+      kid,
+      alg,
+      use,
+    }))
+    return { keys }
+  }
+
+  isWithdrawn({ issuer, credential = '' }: Authentication): boolean {
+    if (issuer !== LOCAL_ISSUER) return false
+    const [, grantHash = ''] = /^local\/([^.]+)\./.exec(credential) ?? []
+    return !this.#store.isGranted(grantHash, Date.now())
+  }
+
+  /** Whether a request is for the authorization server. */
+  owns({ target }: Exchange): boolean {
+    return AuthorizationServer.owns(target)
+  }
+
+  /** Answers such a request, whose head was found good. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.#server?.handle(request, response)
+    } catch (problem) {
+      this.#options.log(`authorization server: ${problem instanceof Error ? problem.stack : String(problem)}`)
+      if (response.headersSent) response.destroy()
+      else response.writeHead(500).end()
+    }
+  }
+
+  /** To be called twice a second: what was taken back ends. */
+  check(): void {
+    const nowMs = Date.now()
+    if (this.#store.changed()) this.#options.onChange()
+    if (nowMs - this.#tidiedAtMs < HOUR_MS) return
+    this.#tidiedAtMs = nowMs
+    this.#store.artifacts.sweep(nowMs)
+    this.#store.clients.forgetUnused(nowMs - UNUSED_CLIENT_MS)
+    void this.#rotate(nowMs)
+  }
+
+  close(): void {
+    this.#store.close()
+  }
+
+  async #rotate(nowMs: number): Promise<void> {
+    const { config } = this.#options.built()
+    try {
+      const secrets = await loadSigningKeys(config.dataDir, nowMs)
+      const isNew = secrets.keys[0]?.kid !== this.#secrets.keys[0]?.kid
+      this.#secrets = secrets
+      if (isNew) this.#createServer(this.#issuer)
+    } catch (problem) {
+      this.#options.log(`signing keys: ${problem instanceof Error ? problem.message : String(problem)}`)
+    }
+  }
+
+  #routes(): Routes {
+    return {
+      offeredTo: async (person, server): Promise<Offered | undefined> => {
+        const { config, snapshot } = this.#options.built()
+        const { policies } = snapshot
+        const proof = { method: 'token', issuer: LOCAL_ISSUER } as const
+        const caller = createCaller({ type: 'User', id: `${LOCAL_ISSUER}/${person}` }, undefined, proof)
+        if (!config.servers.has(server) || !isReachable(policies, caller, server)) return undefined
+        const offer = await this.#offerOf(server)
+        if (offer?.ok !== true) return { server, tools: undefined }
+        const query: Query = { ...ABOUT_TOOLS, caller, server }
+        const inquiry = { policies, query, nowMs: Date.now() }
+        const names = offer.value.tools.map(({ name }) => name)
+        return { server, tools: names.filter((name) => isVisible(inquiry, 'tool', name)) }
+      },
+    }
+  }
+
+  /** What a server offers, asked in the gateway's own name and remembered for a while, however many people look. */
+  #offerOf(server: string): Promise<Result<Offer, string> | undefined> {
+    const { config } = this.#options.built()
+    const nowMs = Date.now()
+    const known = this.#offers.get(server)
+    if (known !== undefined && nowMs - known.askedAtMs < OFFER_KEPT_MS) return known.offer
+    const only = new Map([...config.servers].filter(([name]) => name === server))
+    const signal = new AbortController().signal
+    const offer = askServers({ ...config, servers: only }, { limitSeconds: ASK_SECONDS, signal }).then(
+      ({ servers }) => {
+        const answer = servers.get(server)
+        if (answer?.ok !== true) this.#offers.delete(server)
+        return answer
+      },
+    )
+    this.#offers.set(server, { askedAtMs: nowMs, offer })
+    return offer
+  }
+}
+
+/** A question about tools that nobody has sent. */
+const ABOUT_TOOLS = {
+  requestId: '',
+  method: 'tools/list',
+  manner: 'connect',
+  target: { action: 'tools/list', resource: { type: 'Server', id: '' } },
+  alsoTargets: [],
+  subject: undefined,
+  input: undefined,
+  source: { transport: 'tcp', ip: undefined },
+  protocolVersion: '',
+  sessionStartedAtMs: undefined,
+} as const
