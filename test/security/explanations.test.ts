@@ -12,7 +12,9 @@ const POLICIES = `
 when { context.input.to == "acme-payroll-77" && context.input.amount <= 4321 };
 @id("for-the-board") permit (principal == User::"the-chairwoman", action == Action::"bank__send", resource);
 @id("only-at-night") permit (principal, action == Action::"bank__look", resource)
-when { context.input.what == "x" || context.environment.name == "secret-place" };
+when { context.environment.name == "secret-place" && context.input.what == "x" };
+@id("open-files") permit (principal, action == Action::"bank__look", resource)
+when { context.input.what == "open-sesame" };
 @id("careless") permit (principal, action == Action::"bank__count", resource) when { context.input.n > 17171 };
 @id("hidden") permit (principal == User::"the-chairwoman", action == Action::"bank__erase", resource);`
 /** What stands in the policies and is nobody's business. */
@@ -24,6 +26,7 @@ const SECRETS = [
   'for-the-board',
   'secret-place',
   'only-at-night',
+  'open-sesame',
   'context.',
 ]
 
@@ -53,8 +56,9 @@ async function call(name: string, args: object) {
   const request = { id: 1, method: 'tools/call', params: { name, arguments: args } }
   const response = await postModern(gateway.url('bank'), request, { key })
   const told = await response.text()
+  const body = JSON.parse(told) as Answer
   const entry = gateway.entries().findLast(({ kind }) => kind === 'decision')
-  return { told, entry: JSON.stringify(entry), body: JSON.parse(told) as Answer }
+  return { told, entry: JSON.stringify(entry), requestId: entry?.requestId, body }
 }
 
 describe('a refused call', () => {
@@ -84,7 +88,7 @@ describe('a refused call', () => {
 
   test('tells nothing of a condition on something else', async () => {
     const { told, entry } = await call('look', { what: 'y' })
-    expect(told).toContain('No policy permits this call.')
+    expect(told).toContain('Policy \\"open-files\\" would with another what.')
     for (const secret of SECRETS) expect(told).not.toContain(secret)
     expect(entry).toContain('only-at-night')
   })
@@ -96,10 +100,16 @@ describe('a refused call', () => {
     expect(entry).toContain(String.raw`context.input.n = \"many\"`)
   })
 
-  test('of a hidden tool reads like that of no tool, and is explained in the log', async () => {
+  test('of a hidden tool reads like that of no tool, and is explained in the log once it is answered', async () => {
     const hidden = await call('erase', {})
     const none = await call('nothing', {})
     expect(hidden.told.replace('erase', 'nothing')).toBe(none.told)
-    expect(hidden.entry).toContain(String.raw`principal == User::\"the-chairwoman\"`)
+    expect(hidden.entry).not.toContain('chairwoman')
+    const outcome = () =>
+      gateway.entries().find(({ kind, requestId }) => kind === 'outcome' && requestId === hidden.requestId)
+    await expect.poll(outcome).toMatchObject({
+      status: 'refused',
+      detail: expect.stringMatching(/"hidden" \([^)]*:10:\d+\): .*principal == User::"the-chairwoman"/),
+    })
   })
 })

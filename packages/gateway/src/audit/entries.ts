@@ -30,7 +30,7 @@ export function decisionEntry(
     decision: decision.effect,
     policies: decision.policies,
     reason: refusal?.reason ?? null,
-    detail: decision.errors.length > 0 ? decision.errors.join('; ') : (refusal?.detail ?? null),
+    detail: decision.detail ?? refusal?.detail ?? null,
   }
 }
 
@@ -47,7 +47,7 @@ export function refusalEntry(known: Known, refusal: Refusal, nowMs: number): Dec
   }
 }
 
-/** The entry of how a recorded call ended. */
+/** The entry of how a recorded call ended. Asked for when the caller has been answered. */
 export function outcomeEntry(
   exchange: Exchange,
   ended: { status: OutcomeEntry['status']; refusal: Refusal | undefined; resultBytes: number },
@@ -59,7 +59,7 @@ export function outcomeEntry(
     time: showTime(nowMs),
     status: ended.status,
     reason: ended.refusal?.reason ?? null,
-    detail: ended.refusal?.detail ?? ended.refusal?.message ?? null,
+    detail: ended.refusal?.later?.() ?? ended.refusal?.detail ?? ended.refusal?.message ?? null,
     durationMs: Math.max(0, Math.round((nowMs - exchange.arrivedAtMs) * 1000) / 1000),
     resultBytes: ended.resultBytes,
   }

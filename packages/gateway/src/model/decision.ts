@@ -43,12 +43,13 @@ export interface Source {
   readonly ip: string | undefined
 }
 
-/** The answer, complete: every determining policy and every error, so that a denial can be explained. */
+/** The answer, complete: every determining policy, and for the log why a denial came about. */
 export interface Decision {
   readonly effect: 'allow' | 'deny'
   /** Ids of the policies that determined the answer. */
   readonly policies: readonly string[]
-  readonly errors: readonly string[]
+  /** For the log: the policies that failed, that forbid or that came nearest, with places, conditions and values. */
+  readonly detail: string | undefined
   /** Why not, when denied; already free of anything the caller may not see. */
   readonly refusal: Refusal | undefined
 }

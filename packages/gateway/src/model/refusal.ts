@@ -15,10 +15,12 @@ export type Remedy =
 interface Common {
   readonly message: string
   readonly detail?: string
+  /** `detail`, and more that is found out only once the caller has its answer, since the time it takes would tell. */
+  readonly later?: () => string
   readonly remedy?: Remedy
   /** Ids of the policies that decided, where policies did. */
   readonly policies?: readonly string[]
-  /** Names of the caller's own arguments that stood in the way, where nothing else did. */
+  /** Names of the caller's own arguments, dotted where they are inside others, that a permit asks to be different. */
   readonly arguments?: readonly string[]
 }
 

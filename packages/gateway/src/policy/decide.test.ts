@@ -96,7 +96,7 @@ describe('a call', () => {
   ])('is refused when %s cannot be evaluated, although another permit covers it', (_name, text) => {
     const decision = decide(load(`${PERMIT} ${text}`), query(), nowMs)
     expect(decision).toMatchObject({ effect: 'deny', refusal: { reason: 'not-permitted' } })
-    expect(decision.errors.join()).toMatch(/^"e" \(test\.cedar:1:\d+\): /)
+    expect(decision.detail).toMatch(/^"e" \(test\.cedar:1:\d+\): /)
   })
 
   test('arguments never become entities', () => {

@@ -10,7 +10,7 @@ import {
 } from '@tollgate/cedar'
 import type { Decision, Query, Target } from '../model/decision.ts'
 import { type Refusal, type Remedy, unknown } from '../model/refusal.ts'
-import { type Almost, type Reasons, reasonsOf } from './explain.ts'
+import { type Almost, reasonsOf } from './explain.ts'
 import { type Policies, isLiftable } from './policies.ts'
 import { reachingPermits } from './reach.ts'
 import { contextOf, type Inquiry, requestOf } from './request.ts'
@@ -43,7 +43,7 @@ function decideRest(inquiry: Inquiry, determining: readonly string[]): Decision 
     for (const id of answer.determining) ids.add(id)
   }
   const policies = alsoTargets.length === 0 ? determining : [...ids]
-  return { effect: 'allow', policies, errors: NONE, refusal: undefined }
+  return { effect: 'allow', policies, detail: undefined, refusal: undefined }
 }
 
 const NONE: readonly string[] = []
@@ -65,38 +65,36 @@ function isUsable(inquiry: Inquiry): boolean {
 }
 
 function deny(inquiry: Inquiry, target: Target, answer: CedarDecision): Decision {
-  const reasons = reasonsOf(inquiry.policies, requestOf(inquiry, target, contextOf(inquiry)))
-  const refusal = whyNot(inquiry, target, { ...answer, reasons })
-  const detail = [refusal.detail, reasons.detail].filter((part) => part !== undefined).join('; ')
-  return {
-    effect: 'deny',
-    policies: answer.determining,
-    errors: reasons.errors.length > 0 ? reasons.errors : answer.errors.map(showError),
-    refusal: { ...refusal, policies: answer.determining, ...(detail !== '' && { detail }) },
+  const policies = answer.determining
+  // Tools, prompts and resources can be hidden; a server that is in reach cannot.
+  if (target.resource.type !== 'Server' && !couldDo(inquiry, useOf(target))) {
+    const refusal = { ...hidden(inquiry, target), policies }
+    return { effect: 'deny', policies, detail: showErrors(answer), refusal }
   }
+  const { detail, almost } = reasonsOf(inquiry, target)
+  const refusal = { ...whyNot(inquiry, target, { ...answer, almost }), policies }
+  return { effect: 'deny', policies, detail: detail ?? showErrors(answer), refusal }
 }
 
-function showError({ policy, message }: CedarDecision['errors'][number]): string {
-  return `"${policy}": ${message}`
+function showErrors({ errors }: CedarDecision): string | undefined {
+  if (errors.length === 0) return undefined
+  return errors.map(({ policy, message }) => `"${policy}": ${message}`).join('; ')
 }
 
 /** Why not, without telling what the caller may not see. */
 function whyNot(
   inquiry: Inquiry,
   target: Target,
-  answer: CedarDecision & { readonly reasons: Reasons },
+  answer: CedarDecision & { readonly almost: Almost | undefined },
 ): Refusal {
-  const { policies, query } = inquiry
-  // Tools, prompts and resources can be hidden; a server that is in reach cannot.
-  if (target.resource.type !== 'Server' && !couldDo(inquiry, useOf(target))) return hidden(query, target)
   if (answer.errors.length > 0) {
     return {
       reason: 'not-permitted',
       message: 'A policy could not be evaluated for this call, so it is refused.',
     }
   }
-  const forbids = answer.determining.flatMap((id) => policies.all.get(id) ?? [])
-  return forbids.length === 0 ? notPermitted(answer.reasons.almost) : forbidden(inquiry, target, forbids)
+  const forbids = answer.determining.flatMap((id) => inquiry.policies.all.get(id) ?? [])
+  return forbids.length === 0 ? notPermitted(answer.almost) : forbidden(inquiry, target, forbids)
 }
 
 function notPermitted(almost: Almost | undefined): Refusal {
@@ -132,10 +130,19 @@ function useOf({ resource }: Target): Target {
   return { action: 'resources/read', resource }
 }
 
-function hidden(query: Query, { resource }: Target): Refusal {
+/** Looking for what came nearest takes longer where there is more to find, so it waits until the caller has its answer. */
+function hidden(inquiry: Inquiry, target: Target): Refusal {
+  const { query } = inquiry
+  const { resource } = target
   const name = resource.type === 'Resource' ? resource.id : resource.id.slice(query.server.length + 2)
-  const message = HIDDEN[resource.type] ?? 'Not found'
-  return unknown('name', `${message}: ${name}`, 'no policy permits this caller its use with any arguments')
+  const why = 'no policy permits this caller its use with any arguments'
+  return {
+    ...unknown('name', `${HIDDEN[resource.type] ?? 'Not found'}: ${name}`, why),
+    later: () => {
+      const { detail } = reasonsOf(inquiry, query.manner === 'handle' ? useOf(target) : target)
+      return detail === undefined ? why : `${why}; ${detail}`
+    },
+  }
 }
 
 const HIDDEN: Readonly<Record<string, string>> = {

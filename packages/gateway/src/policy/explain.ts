@@ -3,42 +3,51 @@
  * they read. The caller gets what it knows already: the names of its own arguments, and ids of policies, which every
  * refusal names. Neither the text of a policy nor any value goes to the caller.
  */
-import { type Explanation, explain, type Held, type Miss, type Position, type Request } from '@tollgate/cedar'
-import type { Policies } from './policies.ts'
+import { type Explanation, explain, type Held, type Miss, type Position } from '@tollgate/cedar'
+import type { Target } from '../model/decision.ts'
+import { contextOf, type Inquiry, requestOf } from './request.ts'
+import { satisfiable } from './visible.ts'
 
 /** What a refusal can tell beyond that it is one. */
 export interface Reasons {
   /** For the log. */
   readonly detail: string | undefined
-  /** Policies that could not be evaluated, for the log. */
-  readonly errors: readonly string[]
-  /** The permit that only other arguments would satisfy, for the caller. */
+  /** The permit that other arguments could satisfy, for the caller. */
   readonly almost: Almost | undefined
 }
 
 export interface Almost {
   readonly policy: string
-  /** Names of the caller's arguments that the condition read; empty when it missed one. */
+  /**
+   * The caller's arguments that the condition read, dotted where they are inside others; empty when it looked for one
+   * that is not there.
+   */
   readonly arguments: readonly string[]
 }
 
-const NOTHING: Reasons = { detail: undefined, errors: [], almost: undefined }
-
 /** Explains a refused request. A refusal stands whatever happens here. */
-export function reasonsOf(policies: Policies, request: Request): Reasons {
-  let explanation: Explanation
+export function reasonsOf(inquiry: Inquiry, target: Target): Reasons {
   try {
-    explanation = explain(policies.all, request)
-  } catch {
-    return NOTHING
+    const explanation = explainTarget(inquiry, target)
+    return { detail: describe(explanation), almost: almostOf(explanation, inquiry, target) }
+  } catch (problem) {
+    return { detail: `not explained: ${String(problem)}`, almost: undefined }
   }
-  const { determining, failed, nearest } = explanation
-  const parts = [...determining.map(showHeld), ...nearest.map((miss) => `nearest: ${showMiss(miss)}`)]
-  return {
-    detail: parts.length === 0 ? undefined : parts.join('; '),
-    errors: failed.map(showMiss),
-    almost: almostOf(nearest[0]),
-  }
+}
+
+/** Explains what the policies say of one target of a query. */
+export function explainTarget(inquiry: Inquiry, target: Target): Explanation {
+  return explain(inquiry.policies.all, requestOf(inquiry, target, contextOf(inquiry)))
+}
+
+function describe({ determining, failed, nearest }: Explanation): string | undefined {
+  const near = nearest.filter(({ error }) => error === undefined)
+  const parts = [
+    ...failed.map(showMiss),
+    ...determining.map(showHeld),
+    ...near.map((miss) => `nearest: ${showMiss(miss)}`),
+  ]
+  return parts.length === 0 ? undefined : parts.join('; ')
 }
 
 function showHeld({ policy, position, conditions }: Held): string {
@@ -61,26 +70,18 @@ function showValues(values: Miss['values']): string {
   return ` [${values.map(({ text, value }) => `${text} = ${value}`).join(', ')}]`
 }
 
-/** Only where nothing but arguments of the call stood in the way. */
-function almostOf(miss: Miss | undefined): Almost | undefined {
-  if (miss?.missed !== 'condition' || miss.values.length === 0) return undefined
-  const names = new Set<string>()
-  for (const { text } of miss.values) {
-    const [, rest] = /^context\.input($|[.[].*)/s.exec(text) ?? []
-    if (rest === undefined) return undefined
-    const name = nameIn(rest)
-    if (name !== undefined) names.add(name)
-  }
-  return { policy: miss.policy, arguments: [...names] }
+/** Of the permits whose scope matches, the nearest that other arguments could satisfy. */
+function almostOf({ nearest }: Explanation, inquiry: Inquiry, target: Target): Almost | undefined {
+  const reading = nearest.filter(
+    ({ missed, paths }) => missed === 'condition' && paths.some(([root]) => root === 'input'),
+  )
+  if (reading.length === 0) return undefined
+  const possible = new Set(satisfiable(inquiry, target))
+  const found = reading.find(({ policy }) => possible.has(policy))
+  return found && { policy: found.policy, arguments: argumentsIn(found.paths) }
 }
 
-/** `path` in `.path` and `["path"]`, and in longer ways that begin so. */
-function nameIn(way: string): string | undefined {
-  const [, plain, quoted] = /^\.(\w+)|^\[("(?:[^"\\]|\\.)*")\]/s.exec(way) ?? []
-  if (plain !== undefined || quoted === undefined) return plain
-  try {
-    return JSON.parse(quoted) as string
-  } catch {
-    return undefined
-  }
+function argumentsIn(paths: Miss['paths']): readonly string[] {
+  const inside = paths.filter(([root, name]) => root === 'input' && name !== undefined)
+  return [...new Set(inside.map(([, ...names]) => names.join('.')))]
 }

@@ -28,10 +28,20 @@ export function isVisible(inquiry: Inquiry, kind: Listed, name: string): boolean
 }
 
 /** Whether some arguments would make the target allowed. */
-export function couldDo({ policies, query, nowMs }: Inquiry, target: Target): boolean {
-  const context = contextOf({ policies, query: { ...query, input: undefined }, nowMs })
-  const request = requestOf({ policies, query, nowMs }, target, context)
-  return couldBeAllowed(policies.all, request) || couldBeAllowed(policies.lifted, request)
+export function couldDo(inquiry: Inquiry, target: Target): boolean {
+  const { all, lifted } = inquiry.policies
+  const request = withoutArguments(inquiry, target)
+  return couldBeAllowed(all, request) || couldBeAllowed(lifted, request)
+}
+
+/** Ids of the policies that some arguments would satisfy and others would not. */
+export function satisfiable(inquiry: Inquiry, target: Target): readonly string[] {
+  return decidePartial(inquiry.policies.all, withoutArguments(inquiry, target), ARGUMENTS).possible
+}
+
+function withoutArguments(inquiry: Inquiry, target: Target): Request {
+  const context = contextOf({ ...inquiry, query: { ...inquiry.query, input: undefined } })
+  return requestOf(inquiry, target, context)
 }
 
 function couldBeAllowed(set: PolicySet, request: Request): boolean {
