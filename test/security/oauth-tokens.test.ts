@@ -245,6 +245,13 @@ const claims: readonly Case[] = [
   ['RFC 8725, 3.11: typ', 'of an ID-JAG', () => good({}, { typ: 'oauth-id-jag+jwt' }), /typ/],
   ['RFC 9068, 4: ID token', 'at_hash', () => good({ at_hash: 'x' }), /an ID token/],
   ['RFC 9068, 4: ID token', 'nonce', () => good({ nonce: 'x' }), /an ID token/],
+  [
+    'RFC 9449, 7.1: downgrade',
+    'bound to a key, without its proof',
+    () => good({ cnf: { jkt: 'x' } }),
+    /bound to a key/,
+  ],
+  ['RFC 8705, 3', 'bound to a certificate', () => good({ cnf: { 'x5t#S256': 'x' } }), /bound to a key/],
   ['RFC 9068, 2.2: sub', 'no subject', () => good({ sub: undefined }), /does not name anyone/],
   ['RFC 9068, 2.2: sub', 'an empty subject', () => good({ sub: '' }), /does not name anyone/],
   [

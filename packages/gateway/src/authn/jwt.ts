@@ -17,7 +17,7 @@ export interface UnverifiedToken {
 export type ParseJson = (bytes: Buffer) => Result<unknown, unknown>
 
 /** Longer ones are refused unread: a signature over them would cost more than the call. */
-export const maxTokenLength = 16_384
+const MAX_TOKEN_LENGTH = 16_384
 
 const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
 
@@ -29,7 +29,7 @@ export function looksLikeToken(credential: string): boolean {
 
 /** Reads a token in compact form; undefined when it is not one. */
 export function readToken(token: string, parseJson: ParseJson): UnverifiedToken | undefined {
-  if (token.length > maxTokenLength || !COMPACT.test(token)) return undefined
+  if (token.length > MAX_TOKEN_LENGTH || !COMPACT.test(token)) return undefined
   const [header, claims] = token.split('.', 2).map((part) => membersIn(part, parseJson))
   return header === undefined || claims === undefined ? undefined : { header, claims }
 }

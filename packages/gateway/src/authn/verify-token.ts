@@ -60,6 +60,8 @@ export async function verifyToken(
   }
   const idToken = ID_TOKEN_CLAIMS.find((claim) => claims[claim] !== undefined)
   if (idToken !== undefined) return reject('This is not an access token.', `an ID token: it has ${idToken}`)
+  // A token that is bound to a key is worth nothing without the proof (RFC 9449, 7.1; RFC 8705, 3), which is not read yet.
+  if (claims['cnf'] !== undefined) return reject(UNFIT, 'it is bound to a key (cnf), which is not proved')
   const lacking = missing(claims, issuer.requires)
   if (lacking !== undefined) return reject(UNFIT, `the claim ${lacking} is not as required`)
   const audiences = [claims['aud']].flat()
