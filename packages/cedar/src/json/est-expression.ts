@@ -152,7 +152,9 @@ function callOf(node: JsonNode, name: string, given: readonly Expression[]): Exp
 function pathFromNode(node: JsonNode): readonly string[] {
   const what = 'the name of an attribute'
   if (node.kind !== 'array') return [textOf(node, `${what}, or a list of names,`)]
-  return node.items.length > 0 ? node.items.map((item) => textOf(item, what)) : failAt(node, 'an empty path')
+  if (node.items.length === 0) failAt(node, 'an empty path')
+  if (node.items.length > MAX_NESTING) failAt(node, 'nested too deeply')
+  return node.items.map((item) => textOf(item, what))
 }
 
 function patternFromNode(node: JsonNode): Pattern {

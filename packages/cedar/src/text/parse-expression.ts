@@ -1,9 +1,11 @@
 // Expressions, by recursive descent over the official grammar. One function for each level of binding, loosest first.
 
+import { MAX_NESTING } from './cursor.ts'
 import type { Cursor } from './cursor.ts'
-import { EXTENSIONS } from '../values/extensions.ts'
+import { type Extension, EXTENSIONS } from '../values/extensions.ts'
 import { MAX_LONG } from '../values/long.ts'
 import { parseEntity, parseIdentifier, parseList, parseName, parsePattern, parseString } from './names.ts'
+import { suggest } from '../policy/suggest.ts'
 import type { BinaryOperator, Expression, RecordMember } from '../policy/syntax.ts'
 import type { Token } from './tokens.ts'
 
@@ -11,6 +13,23 @@ const RELATIONS: ReadonlySet<string> = new Set(['==', '!=', '<', '<=', '>', '>='
 const VARIABLES: ReadonlySet<string> = new Set(['principal', 'action', 'resource', 'context'])
 /** More signs in a row are refused by the language. */
 const MAX_SIGNS = 4
+
+const namesOf = (style: Extension['style']) =>
+  [...EXTENSIONS].flatMap(([name, each]) => (each.style === style ? name : []))
+const METHODS = [
+  'contains',
+  'containsAll',
+  'containsAny',
+  'isEmpty',
+  'getTag',
+  'hasTag',
+  ...namesOf('method'),
+]
+
+function didYouMean(name: string, names: Iterable<string>): string {
+  const close = suggest(name, names)
+  return close === undefined ? '' : `; did you mean \`${close}\`?`
+}
 
 export function parseExpression(cursor: Cursor): Expression {
   return cursor.nested(() => (cursor.sees('if') ? parseIf(cursor) : parseOr(cursor)))
@@ -75,11 +94,13 @@ function binary(cursor: Cursor, operator: Token, left: Expression, right: Expres
   return cursor.node({ kind: 'binary', at, operator: text as BinaryOperator, left, right })
 }
 
-/** What follows `has`: one name in quotes, or a path of identifiers. */
+/** What follows `has`: one name in quotes, or a path of identifiers. It is bounded, as each name is one step inwards. */
 function parsePath(cursor: Cursor): string[] {
   if (cursor.peek().kind === 'string') return [parseString(cursor, 'an attribute name')]
+  const { at } = cursor.peek()
   const path = [parseIdentifier(cursor, 'an attribute name').text]
   while (cursor.accept('.')) path.push(parseIdentifier(cursor, 'an attribute name').text)
+  if (path.length > MAX_NESTING) cursor.fail('nested too deeply', at)
   return path
 }
 
@@ -182,7 +203,8 @@ function parseMethod(cursor: Cursor, object: Expression, name: Token): Expressio
   }
   const style = EXTENSIONS.get(name.text)?.style
   if (style === 'function') cursor.fail(`\`${name.text}\` is a function, not a method`, name.at)
-  if (style === undefined) cursor.fail(`there is no method \`${name.text}\``, name.at)
+  if (style === undefined)
+    cursor.fail(`there is no method \`${name.text}\`${didYouMean(name.text, METHODS)}`, name.at)
   return call(cursor, name, [object, ...list])
 }
 
@@ -236,7 +258,8 @@ function parseWord(cursor: Cursor, token: Token): Expression {
   if (cursor.accept('(')) {
     const style = EXTENSIONS.get(text)?.style
     if (style === 'method') cursor.fail(`\`${text}\` is a method, not a function`, at)
-    if (style === undefined) cursor.fail(`there is no function \`${text}\``, at)
+    if (style === undefined)
+      cursor.fail(`there is no function \`${text}\`${didYouMean(text, namesOf('function'))}`, at)
     return call(
       cursor,
       name,
@@ -244,7 +267,8 @@ function parseWord(cursor: Cursor, token: Token): Expression {
     )
   }
   if (!VARIABLES.has(text)) {
-    cursor.fail(`unknown variable \`${text}\`; there are principal, action, resource and context`, at)
+    const hint = didYouMean(text, VARIABLES) || '; there are principal, action, resource and context'
+    cursor.fail(`unknown variable \`${text}\`${hint}`, at)
   }
   return { kind: 'variable', at, name: text as 'principal' | 'action' | 'resource' | 'context' }
 }
