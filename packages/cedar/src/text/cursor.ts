@@ -4,6 +4,7 @@
 import { childrenOf } from '../compile/walk.ts'
 import type { Source } from '../policy/result.ts'
 import type { Expression } from '../policy/syntax.ts'
+import type { Entity } from '../values/entity.ts'
 import type { Token } from './tokens.ts'
 import { nextToken } from './tokens.ts'
 
@@ -27,6 +28,7 @@ export class Cursor {
   #nesting = 0
   #nodes = 0
   readonly #heights = new Map<Expression, number>()
+  readonly #entities = new Map<string, Entity>()
 
   constructor(source: Source) {
     this.source = source
@@ -104,6 +106,13 @@ export class Cursor {
     this.#nesting = 0
     this.#nodes = 0
     if (this.#heights.size > 0) this.#heights.clear()
+  }
+
+  /** The same entity for the same name: policies name a few over and over, and hold most of the memory. */
+  shared(entity: Entity): Entity {
+    const known = this.#entities.get(entity.uid)
+    if (known === undefined) this.#entities.set(entity.uid, entity)
+    return known ?? entity
   }
 
   /** Makes sure that a tree has not grown too high. */

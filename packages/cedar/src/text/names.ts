@@ -60,7 +60,7 @@ export function parseItems<T>(cursor: Cursor, parseItem: () => T): T[] {
 export function parseEntity(cursor: Cursor, what: string): Entity {
   const type = parseName(cursor, what)
   cursor.expect('::', `and an id in quotes after \`${type}\``)
-  return reference(type, parseString(cursor, what))
+  return cursor.shared(reference(type, parseString(cursor, what)))
 }
 
 /** Items separated by commas, one more comma allowed at the end, up to the closing bracket. */

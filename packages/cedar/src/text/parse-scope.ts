@@ -2,6 +2,7 @@
 // `?resource` may stand for an entity, each in its own place.
 
 import type { Cursor } from './cursor.ts'
+import { quote } from './escapes.ts'
 import { isActionType } from '../values/entity.ts'
 import type { Entity } from '../values/entity.ts'
 import { parseEntity, parseList, parseName } from './names.ts'
@@ -77,7 +78,8 @@ function parseActionEntity(cursor: Cursor): Entity {
   return parenthesised(cursor, () => {
     const { at } = cursor.peek()
     const entity = parseEntity(cursor, 'an action')
-    if (!isActionType(entity.type)) cursor.fail(`${entity.uid} is not of type Action`, at)
+    if (!isActionType(entity.type))
+      cursor.fail(`${entity.uid} is not of type Action; write Action::${quote(entity.id)}`, at)
     return entity
   })
 }

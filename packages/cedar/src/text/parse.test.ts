@@ -101,6 +101,9 @@ describe('a mistake', () => {
     ['an escaped star in a string', when('"a\\*" == "x"'), '\\*', /escape/],
     ['a surrogate', when('"\\u{D800}" == "x"'), '\\u', /escape/],
     ['an unknown variable', when('foo == 1'), 'foo', /variable/],
+    ['a misspelt variable', when('pricnipal == 1'), 'pricnipal', /did you mean `principal`/],
+    ['a misspelt method', when('context.a.contians(1)'), 'contians', /did you mean `contains`/],
+    ['a misspelt function', when('decimall("1.0") == 1'), 'decimall', /did you mean `decimal`/],
     ['a slot in a condition', when('principal == ?principal'), '?principal', /slot/],
     [
       'a slot in the wrong place',

@@ -6,6 +6,7 @@ import {
   type CedarType,
   type Expression,
   expressionToText,
+  parsePolicies,
   type Policy,
   type RecordType,
   type Schema,
@@ -61,7 +62,7 @@ export function explainAccesses(policy: Policy, group: readonly Access[], knowle
   if (first === undefined) throw new Error('a group of accesses is empty')
   const read = readAt(policy, first)
   const name = JSON.stringify(read.name).slice(1, -1)
-  const guard = `${read.object} has ${/^[A-Za-z_]\w*$/.test(read.name) ? read.name : JSON.stringify(read.name)}`
+  const { guard } = read
   const { unknown: unknowns, missing, optional } = sort(group, read, knowledge)
   const base = { policy: policy.id, ...read.place }
   const [unsure] = unknowns
@@ -89,6 +90,8 @@ function guardWith(guard: string): string {
 interface Read {
   /** In Cedar, such as `context.input`. */
   readonly object: string
+  /** The test for it, in Cedar. */
+  readonly guard: string
   readonly name: string
   /** From the variable down. */
   readonly names: readonly string[]
@@ -99,35 +102,71 @@ interface Read {
 }
 
 function readAt(policy: Policy, { span, path }: Access): Read {
-  let [node] = expressionsAt(policy, span)
-  for (; node?.kind === 'attribute'; node = node.object) {
-    const names = namesOf(node)
-    const depth = names.findLastIndex((_, from) => pathText(names.slice(from)) === path)
-    if (depth < 0) continue
-    const { at, name, object } = node
-    const isBracket = policy.source.text[at] === '['
-    const place = placeOf(policy, { start: at, end: isBracket ? span.end : at + name.length })
-    const root = rootOf(node)
-    return { object: expressionToText(object), name, names, root, depth: names.length - depth, place }
+  const wanted = namesIn(path)
+  const reads = readsIn(expressionsAt(policy, span)[0]).map((node) => ({ node, names: namesOf(node) }))
+  const found =
+    reads.find(({ names }) => samePath(names, wanted)) ??
+    reads.find(({ names }) => samePath(names.slice(-wanted.length), wanted))
+  if (found === undefined) return unread(policy, span, wanted.at(-1) ?? path)
+  const { node, names } = found
+  const { at, name, object } = node
+  const isBracket = policy.source.text[at] === '['
+  const end = isBracket ? policy.source.text.indexOf(']', at) + 1 : at + name.length
+  return {
+    object: expressionToText(object),
+    guard: expressionToText({ kind: 'has', at, object, path: [name] }),
+    name,
+    names,
+    root: rootOf(node),
+    depth: wanted.length,
+    place: placeOf(policy, { start: at, end }),
   }
-  const name = path.split('.').at(-1) ?? path
+}
+
+/** When the syntax tree has no such access where the engine sees one. */
+function unread(policy: Policy, span: Span, name: string): Read {
   const place = placeOf(policy, span)
-  return { object: 'the value', name, names: [name], root: undefined, depth: 1, place }
+  const guard = `… has ${name}`
+  return { object: 'the value', guard, name, names: [name], root: undefined, depth: 1, place }
+}
+
+type Attribute = Extract<Expression, { kind: 'attribute' }>
+
+/** The attributes read one after another up to an expression, the last first: the engine points at the whole chain. */
+function readsIn(expression: Expression | undefined): readonly Attribute[] {
+  switch (expression?.kind) {
+    case 'attribute':
+      return [expression, ...readsIn(expression.object)]
+    case 'isEmpty':
+      return readsIn(expression.operand)
+    case 'call':
+      return readsIn(expression.arguments[0])
+    case 'binary':
+      return readsIn(expression.left)
+    default:
+      return []
+  }
 }
 
 function namesOf(expression: Expression): readonly string[] {
   return expression.kind === 'attribute' ? [...namesOf(expression.object), expression.name] : []
 }
 
+/** The names of a path as the engine writes it, which is as in a policy. */
+function namesIn(path: string): readonly string[] {
+  const object = path.startsWith('[') ? 'context' : 'context.'
+  const parsed = parsePolicies(`permit (principal, action, resource) when { ${object}${path} };`)
+  const [condition] = parsed.ok ? (parsed.value[0]?.conditions ?? []) : []
+  return condition === undefined ? [path] : namesOf(condition.expression)
+}
+
+function samePath(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((step, at) => step === b[at])
+}
+
 function rootOf(expression: Expression): string | undefined {
   if (expression.kind === 'attribute') return rootOf(expression.object)
   return expression.kind === 'variable' ? expression.name : undefined
-}
-
-/** As the engine writes a path: what is no identifier is quoted. */
-function pathText(names: readonly string[]): string {
-  const texts = names.map((name) => (/^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`))
-  return texts.join('').replace(/^\./, '')
 }
 
 function sort(group: readonly Access[], read: Read, { schema, unknown }: Knowledge) {

@@ -8,6 +8,7 @@ import type { Diagnostic } from './engine-process.ts'
 import type { Finding } from './finding.ts'
 import { findTypos, testsUnknown } from './has.ts'
 import { expressionsAt, placeOf, quote, type Span, spanOf } from './places.ts'
+import { explainScope } from './scope-fault.ts'
 import { explainType } from './types.ts'
 
 export interface Explanation {
@@ -29,7 +30,11 @@ export function explain(
     const diagnostic = { ...each, message: each.message.replace(/^for policy `[^`]*`[,:] /, '') }
     const span = spanOf(policy, each)
     const access = parseAccess(diagnostic, span)
-    if (access === undefined) findings.push(explainOne(policy, diagnostic, span, knowledge))
+    if (access === undefined)
+      findings.push(
+        (diagnostic.message.startsWith(NO_ACTION) && explainScope(policy, knowledge.schema)) ||
+          explainOne(policy, diagnostic, span, knowledge),
+      )
     else remember(accesses, `${span.start} ${span.end} ${access.path}`, access)
   }
   for (const group of accesses.values()) findings.push(explainAccesses(policy, group, knowledge))
@@ -75,14 +80,14 @@ function reword(policy: Policy, diagnostic: Diagnostic, span: Span, { schema }: 
     }
   const [, type] = /^unrecognized entity type `(.+)`$/s.exec(message) ?? []
   if (type !== undefined) {
-    const close = suggest(type, schema.entityTypes.keys())
+    const close = suggest(type, [...schema.entityTypes.keys(), 'Action'])
     const suggestion =
       close === undefined
         ? `there are ${[...schema.entityTypes.keys()].join(', ')}`
         : `did you mean ${close}?`
     return { rule: 'entity-type', message: `there is no entity type ${type}`, suggestion }
   }
-  if (message.startsWith('unable to find an applicable action')) {
+  if (message.startsWith(NO_ACTION)) {
     const told = 'this policy never applies: no action has such principals and resources together'
     return { rule: 'never-applies', message: told, suggestion: help ?? undefined }
   }
@@ -111,10 +116,11 @@ function nearestAction(action: string, { actions }: Knowledge['schema']): string
   const id = /^(?:\w+::)*Action::"(.*)"$/s.exec(action)?.[1] ?? action
   // One that ends with a star stands for those of a server that are not known.
   const ids = [...actions.values()].map(({ entity }) => entity.id).filter((each) => !each.endsWith('__*'))
-  const close = ids.find((each) => each.endsWith(`__${id}`)) ?? suggest(id, ids)
+  const close = ids.find((each) => each === id || each.endsWith(`__${id}`)) ?? suggest(id, ids)
   return close === undefined ? undefined : `did you mean \`Action::${JSON.stringify(close)}\`?`
 }
 
+const NO_ACTION = 'unable to find an applicable action'
 const NEVER = new Set(['never-applies', 'impossible'])
 
 /** A policy with an error in it often never applies, and one for which there is no action is impossible too. */

@@ -44,4 +44,10 @@ describe('findings of the engine and of the linter', () => {
     expect(rules([finding('attribute', 1, error)], [finding('never-applies', 2)])).toEqual(['1 attribute'])
     expect(rules([finding('impossible', 1)], [finding('never-applies', 2)], ['p'])).toEqual([])
   })
+
+  it('do not say that a scope lets nothing in when it names a server that is not there', () => {
+    const scope = finding('scope', 1, error)
+    expect(rules([scope, finding('name', 1, error)], [])).toEqual(['1 name'])
+    expect(rules([scope], [finding('never-applies', 1)])).toEqual(['1 scope'])
+  })
 })

@@ -19,10 +19,19 @@ export function mergeFindings(
   const explained = new Set(linted.filter(({ rule }) => NEVER.has(rule)).map(({ policy }) => policy))
   const all = [...engine.filter(({ rule, policy }) => !NEVER.has(rule) || !explained.has(policy)), ...linted]
   // A policy with an error in it often never applies, and will when it is mended.
-  const wrong = new Set(all.filter(({ severity }) => severity === 'error').map(({ policy }) => policy))
+  const wrong = policiesOf(all.filter(({ severity }) => severity === 'error'))
+  // So does one about a server that is not there let nothing in.
+  const misnamed = policiesOf(all.filter(({ rule }) => rule === 'name'))
   return sortFindings(
-    all.filter(({ rule, policy }) => !NEVER.has(rule) || !(wrong.has(policy) || unsure.has(policy ?? ''))),
+    all.filter(({ rule, policy }) => {
+      if (NEVER.has(rule)) return !wrong.has(policy) && !unsure.has(policy ?? '')
+      return rule !== 'scope' || !misnamed.has(policy)
+    }),
   )
+}
+
+function policiesOf(findings: readonly Finding[]): ReadonlySet<string | undefined> {
+  return new Set(findings.map(({ policy }) => policy))
 }
 
 function lineOf({ file, line, policy }: Finding): string {

@@ -40,17 +40,29 @@ describe('names in policies', () => {
     [
       'in a list',
       'permit (principal, action, resource) when { resource in [Server::"x", Server::"files"] };',
-      ['1:58+11: there is no server "x"'],
+      ['1:58+11: there is no server "x"; there are files and silent'],
     ],
     [
       'after is',
       'permit (principal, action, resource is Tool in Server::"nowhere");',
-      ['1:48+17: there is no server "nowhere"'],
+      ['1:48+17: there is no server "nowhere"; there are files and silent'],
     ],
     [
       'written in an unusual way',
       'permit (principal, action, resource in Server :: "fi\\u{6c}s");',
-      ['1:1+undefined: there is no server "fils"; did you mean `Server::"files"`?'],
+      ['1:28+33: there is no server "fils"; did you mean `Server::"files"`?'],
+    ],
+    [
+      'that a comment has too',
+      '@why("Server::\\"fils\\"") permit (principal, // Server::"fils"\naction, resource in Server::"fils");',
+      ['2:21+14: there is no server "fils"; did you mean `Server::"files"`?'],
+    ],
+    [
+      'a tool beside the action of another',
+      'permit (principal, action in [Action::"files__read"], resource == Tool::"files__write");',
+      [
+        '1:55+32: Tool::"files__write" is not the resource of Action::"files__read"; write `resource == Tool::"files__read"`',
+      ],
     ],
     [
       'a tool of a server that could not be asked',

@@ -11,7 +11,9 @@ import {
   suggest,
 } from '@tollgate/cedar'
 import type { Finding } from './finding.ts'
-import { offsetOf, placeOf } from './places.ts'
+import { placeOf, type Span } from './places.ts'
+import { scopePartsOf } from './scope-parts.ts'
+import { list } from './words.ts'
 
 /** Names of the tools of each configured server, the server's own; undefined where they are not known. */
 export type KnownTools = ReadonlyMap<string, ReadonlySet<string> | undefined>
@@ -21,16 +23,31 @@ export function checkNames(policies: readonly Policy[], known: KnownTools): read
   const tools = new Set(
     [...known].flatMap(([server, names]) => [...(names ?? [])].map((name) => `${server}__${name}`)),
   )
-  return policies.flatMap((policy) =>
-    literalsIn(policy).flatMap(({ entity, at: place }): readonly Finding[] => {
+  return policies.flatMap((policy) => [
+    ...literalsIn(policy).flatMap(({ entity, at: place }): readonly Finding[] => {
       const fault = faultOf(entity, known, tools)
       if (fault === undefined) return []
-      const at = place ?? placeInScope(policy, entity)
-      const where =
-        at === undefined ? policy.position : placeOf(policy, { start: at, end: endOfName(policy, at) })
+      const span = place === undefined ? placeInScope(policy, entity) : nameAt(policy, place)
+      const where = span === undefined ? policy.position : placeOf(policy, span)
       return [{ ...where, rule: 'name', severity: 'error', policy: policy.id, ...fault }]
     }),
-  )
+    ...otherTool(policy),
+  ])
+}
+
+/** A call of one tool has that tool for its resource; a scope with two different ones lets nothing in. */
+function otherTool(policy: Policy): readonly Finding[] {
+  const { action, resource } = policy.scope
+  const tool = resource.op === '==' ? resource.entity : undefined
+  if (tool === undefined || !('uid' in tool) || tool.type !== 'Tool') return []
+  const named = action.op === '==' ? [action.entity] : action.op === 'in' ? action.entities : []
+  const calls = named.flatMap((each) => ('uid' in each ? each.id : []))
+  if (calls.length === 0 || calls.some((id) => !/^[^/]+__/.test(id) || id === tool.id)) return []
+  const span = scopePartsOf(policy)?.resource
+  const where = span === undefined ? policy.position : placeOf(policy, span)
+  const message = `${tool.uid} is not the resource of ${list(calls.map((id) => `Action::${JSON.stringify(id)}`))}`
+  const suggestion = `write \`resource == Tool::${JSON.stringify(calls[0])}\``
+  return [{ ...where, rule: 'name', severity: 'error', policy: policy.id, message, suggestion }]
 }
 
 function faultOf({ type, id }: Entity, known: KnownTools, tools: ReadonlySet<string>) {
@@ -42,19 +59,20 @@ function faultOf({ type, id }: Entity, known: KnownTools, tools: ReadonlySet<str
   return missing('tool', id, 'Tool', tools)
 }
 
-function missing(what: string, id: string, type: string, names: Iterable<string>) {
+function missing(what: 'server' | 'tool', id: string, type: string, names: Iterable<string>) {
   const all = [...names]
   const close = all.find((name) => name.endsWith(`__${id}`)) ?? suggest(id, all)
   const message = `there is no ${what} ${JSON.stringify(id)}`
-  return close === undefined
-    ? { message }
-    : { message, suggestion: `did you mean \`${type}::${JSON.stringify(close)}\`?` }
+  if (close !== undefined)
+    return { message, suggestion: `did you mean \`${type}::${JSON.stringify(close)}\`?` }
+  if (what === 'tool' || all.length === 0) return { message }
+  return { message, suggestion: `there ${all.length === 1 ? 'is' : 'are'} ${list(all, 9)}` }
 }
 
-/** Where a literal such as `Server::"files"` ends. */
-function endOfName({ source }: Policy, at: number): number {
-  const [text = ''] = /^[\w:\s]+"(?:[^"\\]|\\.)*"/.exec(source.text.slice(at, at + 1000)) ?? []
-  return at + text.length
+/** A literal such as `Server::"files"`, from where it stands to its end. */
+function nameAt({ source }: Policy, start: number): Span {
+  const [text = ''] = /^[\w:\s]+"(?:[^"\\]|\\.)*"/.exec(source.text.slice(start, start + 1000)) ?? []
+  return { start, end: start + text.length }
 }
 
 interface Literal {
@@ -79,8 +97,12 @@ function literalsOf(expression: Expression): readonly Literal[] {
   return expression.kind === 'entity' ? [{ entity: expression.entity, at: expression.at }, ...below] : below
 }
 
-/** Where a name stands in a scope, or undefined when it is written in an unusual way. */
-function placeInScope(policy: Policy, { type, id }: Entity): number | undefined {
-  const at = policy.text.indexOf(`${type}::${JSON.stringify(id)}`)
-  return at < 0 ? undefined : offsetOf(policy) + at
+/** Where a name stands in a scope; the whole of what is said of the resource, when it is written in an unusual way. */
+function placeInScope(policy: Policy, { type, id }: Entity): Span | undefined {
+  const { principal, resource } = scopePartsOf(policy) ?? {}
+  for (const part of [principal, resource]) {
+    const at = policy.source.text.indexOf(`${type}::${JSON.stringify(id)}`, part?.start)
+    if (part !== undefined && at >= 0 && at < part.end) return nameAt(policy, at)
+  }
+  return resource
 }

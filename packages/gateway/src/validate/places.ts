@@ -44,9 +44,11 @@ export function quote({ source }: Policy, { start, end }: Span): string | undefi
  * as those in the scope.
  */
 export function expressionsAt(policy: Policy, span: Span): readonly Expression[] {
+  const { text } = policy.source
   const within = (expression: Expression, around: readonly Expression[]): readonly Expression[] => {
     const { start, end } = reachOf(expression)
-    if (start === span.start && end < span.end) return [expression, ...around]
+    const isFirst = start >= span.start && OPENING.test(text.slice(span.start, start))
+    if (isFirst && end < span.end) return [expression, ...around]
     for (const child of childrenOf(expression)) {
       const found = within(child, [expression, ...around])
       if (found.length > 0) return found
@@ -59,6 +61,9 @@ export function expressionsAt(policy: Policy, span: Span): readonly Expression[]
   }
   return []
 }
+
+/** What may stand before the first token that a node knows of: parentheses leave none. */
+const OPENING = /^(?:[\s(]|\/\/.*\n)*$/
 
 /** From the first token of an expression to the beginning of the last one that a node knows of. */
 function reachOf(expression: Expression): Span {

@@ -91,7 +91,7 @@ function receiverOf(node: Expression, [wanted = '', other]: readonly string[]): 
     case 'isEmpty':
       return wanted === 'Set' ? node.operand : undefined
     case 'call':
-      return EXTENSIONS.has(wanted) ? node.arguments[0] : undefined
+      return EXTENSIONS.has(wanted) && literalType(node, []) === undefined ? node.arguments[0] : undefined
     case 'attribute':
       return wanted === 'entity' && other === 'record' ? node.object : undefined
     default:
@@ -143,6 +143,8 @@ function instead(
   if (parent?.kind === 'binary') {
     const { left, right, operator } = parent
     if (operator === 'in' && help?.includes('contains') === true) return write(containing(right, left))
+    if (operator === 'in' && node === right && node.kind === 'string' && left.kind === 'variable')
+      return write(`${CONTAINERS.get(left.name) ?? 'Type'}::${text}`, node)
     const method = COMPARISONS.get(operator)
     if (wanted === 'Long' && actual === 'decimal' && method !== undefined && node === left)
       return write(`${text}.${method}(${literalAs(right, 'decimal') ?? expressionToText(right)})`)
@@ -153,6 +155,13 @@ function instead(
   if (actual === 'Long') return write(`${text} == 0`)
   return actual.startsWith('Set<') ? write(`${text}.contains(…)`) : undefined
 }
+
+/** The types of what principals, actions and resources are in. */
+const CONTAINERS: ReadonlyMap<string, string> = new Map([
+  ['principal', 'Group'],
+  ['action', 'Action'],
+  ['resource', 'Server'],
+])
 
 const COMPARISONS: ReadonlyMap<string, string> = new Map([
   ['<', 'lessThan'],

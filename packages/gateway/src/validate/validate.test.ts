@@ -13,7 +13,7 @@ entity Resource in [Server] = { uri: String };
 action "tools/call";
 action "files__read_file" in ["tools/call"] appliesTo {
   principal: [User], resource: [Tool],
-  context: { input: { path: String, limit?: Long, tail?: Long, options?: { deep?: Bool, kind: String } }, source: { ip?: ipaddr, transport: String }, score: decimal }
+  context: { input: { path: String, limit?: Long, tail?: Long, options?: { deep?: Bool, "if"?: Bool, kind: String } }, source: { ip?: ipaddr, transport: String }, score: decimal }
 };
 action "files__write_file" in ["tools/call"] appliesTo {
   principal: [User], resource: [Tool],
@@ -89,9 +89,29 @@ const conditions: readonly (readonly [title: string, text: string, expected: str
     '2:31: context.input has no attribute `pth` for Action::"files__read_file"; did you mean `path`?',
   ],
   [
+    'a misspelt set that is searched',
+    'when { resource.raeds.contains("private") }',
+    '2:17: resource has no attribute `raeds` (Tool); did you mean `reads`?',
+  ],
+  [
+    'in parentheses, with a method after it',
+    'when { (context . source) . ipp.isLoopback() }',
+    '2:29: context.source has no attribute `ipp` for Action::"files__read_file"; did you mean `ip`?',
+  ],
+  [
     'an unguarded optional attribute',
     'when { context.input.limit < 5 }',
     '2:22: `limit` of context.input is optional for Action::"files__read_file": where it is absent this policy is an error, and refuses the call; write `context.input has limit && …`',
+  ],
+  [
+    'one with a method after it',
+    'when { !context.source.ip.isLoopback() }',
+    '2:24: `ip` of context.source is optional for Action::"files__read_file": where it is absent this policy is an error, and refuses the call; write `context.source has ip && …`',
+  ],
+  [
+    'one that is a reserved word',
+    'when { context.input has options && context.input.options["if"] }',
+    '2:58: `if` of context.input.options is optional for Action::"files__read_file": where it is absent this policy is an error, and refuses the call; write `context.input.options has "if" && …`',
   ],
   [
     'one in an optional record',
@@ -187,6 +207,16 @@ const conditions: readonly (readonly [title: string, text: string, expected: str
     '2:8: `principal == "alice"` compares a String and a User, which are never equal; write `User::"alice"` instead of `"alice"`',
   ],
   [
+    'a name for a group',
+    'when { principal in "staff" }',
+    '2:21: `"staff"` is a String where a Set<entity> or an entity is needed; write `Group::"staff"` instead of `"staff"`',
+  ],
+  [
+    'an order of addresses',
+    'when { ip("10.0.0.1") < ip("10.0.0.9") }',
+    '2:8: `ip("10.0.0.1")` is an ipaddr where a datetime, a duration or a Long is needed; addresses are tested with ==, isInRange, isIpv4, isIpv6, isLoopback and isMulticast',
+  ],
+  [
     'an address that is none',
     'when { ip("300.1.1.1").isIpv4() }',
     '2:8: "300.1.1.1" is no IP address; valid IP strings are IPv4/IPv6 addresses or CIDR ranges like `127.0.0.1`, `127.0.0.1/24`, or `ffee::/64`',
@@ -235,7 +265,33 @@ const policies: readonly (readonly [title: string, text: string, expected: reado
   [
     'a scope that fits no action',
     'permit (principal in Server::"files", action, resource);',
-    ['1:1: warning: this policy never applies: no action has such principals and resources together'],
+    [
+      '1:9: no request for Action::"files__read_file", Action::"files__write_file", Action::"git__log" and 2 more has such a principal; a principal is a User there',
+    ],
+  ],
+  [
+    'a group for a principal',
+    '@doc("permit (a, b)") permit ( // who, and what\n  principal == Group::"staff", action == Action::"git__log", resource);',
+    ['2:3: no request for Action::"git__log" has such a principal; write `principal in Group::"staff"`'],
+  ],
+  [
+    'a server for a resource',
+    'forbid (principal, action in [Action::"git__log", Action::"files__read_file"], resource == Server::"git");',
+    [
+      '1:80: no request for Action::"files__read_file" and Action::"git__log" has such a resource; write `resource in Server::"git"`',
+    ],
+  ],
+  [
+    'a group for an action',
+    'forbid (principal, action == Action::"tools/call", resource);',
+    [
+      '1:20: Action::"tools/call" is a group of actions, and no request is for a group; write `action in Action::"tools/call"`',
+    ],
+  ],
+  [
+    'a principal and a resource that no action has together',
+    'forbid (principal, action == Action::"git__log", resource is Prompt);',
+    ['1:50: no request for Action::"git__log" has such a resource; a resource is a Tool there'],
   ],
   [
     'a misspelt name that is tested',
