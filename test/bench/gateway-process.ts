@@ -12,6 +12,7 @@ import type * as loadModule from '../../packages/gateway/src/config/load.ts'
 import type { DurableEntry } from '../../packages/gateway/src/model/entry.ts'
 import type * as gatewayModule from '../../packages/gateway/src/server/gateway.ts'
 import type * as keysModule from '../../packages/gateway/src/store/keys.ts'
+import { startTokenIssuer, type TokenIssuer } from '../fixtures/token-issuer.ts'
 import { PRINCIPAL, policyText } from './policies.ts'
 import { report } from './ready.ts'
 import { SERVER } from './request.ts'
@@ -23,6 +24,8 @@ export interface GatewayOrder {
   readonly audit: boolean
   /** YAML of the one server. */
   readonly server: string
+  /** What the load generator shows: a key of the gateway's own, or a token of an issuer outside. */
+  readonly credential: 'key' | 'token'
 }
 
 /** The sources have the types; what is run is the build of the checkout. */
@@ -34,7 +37,9 @@ async function main(order: GatewayOrder): Promise<void> {
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   mkdirSync(path.join(folder, 'policies'))
   writeFileSync(path.join(folder, 'policies', 'bench.cedar'), policyText(order.policies))
-  writeFileSync(path.join(folder, 'tollgate.yaml'), config(order.server))
+  // Asked once, by the first call; its part of the figures is nothing.
+  const issuer = order.credential === 'token' ? await startTokenIssuer('RS256') : undefined
+  writeFileSync(path.join(folder, 'tollgate.yaml'), config(order.server, issuer))
 
   const loaded = await loadConfig({
     path: path.join(folder, 'tollgate.yaml'),
@@ -46,7 +51,10 @@ async function main(order: GatewayOrder): Promise<void> {
   if (!started.ok) throw new Error(started.error.join('\n'))
   const gateway = started.value
   process.once('SIGTERM', () => void gateway.stop(1).then(() => process.exit()))
-  report({ port: Number(new URL(gateway.endpoint).port), token: createKey(path.join(folder, 'data')) })
+  const { port } = new URL(gateway.endpoint)
+  const aud = `${gateway.endpoint}/mcp/${SERVER}`
+  const token = issuer?.sign({ aud, sub: PRINCIPAL, client_id: 'bench', groups: ['a', 'b'], exp: TOMORROW })
+  report({ port: Number(port), token: (await token) ?? createKey(path.join(folder, 'data')) })
 
   function createKey(dataDir: string): string {
     const keys = openKeyStore(dataDir)
@@ -80,9 +88,12 @@ const NO_TRAIL = {
   }),
 }
 
-function config(server: string): string {
-  return `listen: 127.0.0.1:0\ndata: ./data\nservers: { ${SERVER}: ${server} }\n`
+function config(server: string, issuer: TokenIssuer | undefined): string {
+  const issuers = issuer === undefined ? '' : `{ name: bench, issuer: '${issuer.url}', groups: groups }`
+  return `listen: 127.0.0.1:0\ndata: ./data\nidentity: { issuers: [${issuers}] }\nservers: { ${SERVER}: ${server} }\n`
 }
+
+const TOMORROW = Math.floor(Date.now() / 1000) + 86_400
 
 async function load(checkout: string): Promise<Modules> {
   const built = (file: string) => pathToFileURL(path.join(checkout, 'packages/gateway/dist', file)).href

@@ -34,6 +34,7 @@ export function allVariants(other: string | undefined): readonly Variant[] {
     },
     ...(hasNginx() ? [{ name: 'nginx', start: ({ port }: Target) => startNginx(port) }] : []),
     ...tollgates('tollgate', repository),
+    tollgate('tollgate', repository, { policies: 0, audit: false, upstream: 'http', credential: 'token' }),
     ...(other === undefined ? [] : tollgates('other', path.resolve(other))),
   ]
 }
@@ -52,16 +53,20 @@ interface Setting {
   readonly policies: number
   readonly audit: boolean
   readonly upstream: 'http' | 'stdio'
+  /** A key unless told otherwise. */
+  readonly credential?: 'token'
 }
 
-function tollgate(name: string, checkout: string, { policies, audit, upstream }: Setting): Variant {
+function tollgate(name: string, checkout: string, setting: Setting): Variant {
+  const { policies, audit, upstream, credential } = setting
+  const shown = credential === undefined ? '' : `,credential=${credential}`
   return {
-    name: `${name}:policies=${policies},audit=${audit ? 'on' : 'off'},upstream=${upstream}`,
+    name: `${name}:policies=${policies},audit=${audit ? 'on' : 'off'},upstream=${upstream}${shown}`,
     start(behind, flags) {
       const command = pinned('load', script('stdio-upstream.ts'))
       const url = `http://127.0.0.1:${behind.port}/mcp/bench`
       const server = upstream === 'http' ? `{ url: "${url}" }` : `{ command: ${JSON.stringify(command)} }`
-      const order: GatewayOrder = { checkout, policies, audit, server }
+      const order: GatewayOrder = { checkout, policies, audit, server, credential: credential ?? 'key' }
       return startServer('measured', script('gateway-process.ts', [JSON.stringify(order)], flags))
     },
   }
