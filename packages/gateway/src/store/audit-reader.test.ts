@@ -139,11 +139,14 @@ describe('followEntries', () => {
 })
 
 /** Follows in the background, already past what is in the log now. */
+/** A follower that has begun: it has given a line that was there, which is passed over unless it was asked for. */
 async function follow(options: FollowOptions = {}) {
   const stop = new AbortController()
-  const lines = followEntries(log, stop.signal, { pollMs: 5, ...options })
+  const isThere = fs.existsSync(log)
+  const lines = followEntries(log, stop.signal, { pollMs: 5, last: isThere ? 1 : 0, ...options })
   let upcoming = lines.next()
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  if (isThere) await upcoming
+  if (isThere && options.last === undefined) upcoming = lines.next()
   return {
     async next() {
       const { value } = await upcoming
