@@ -30,6 +30,7 @@ export function textOf(value: unknown): string | undefined {
 }
 
 function own(value: unknown, name: string): unknown {
+  if (Array.isArray(value) && !/^\d+$/.test(name)) return undefined
   return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
     ? (value as Members)[name]
     : undefined
