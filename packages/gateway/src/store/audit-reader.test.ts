@@ -103,6 +103,7 @@ describe('followEntries', () => {
   it('waits a moment for the rest of a log that was moved away while it was written', async () => {
     fs.writeFileSync(log, line('a'))
     await using follower = await follow({ pollMs: 400 })
+    await new Promise((resolve) => setTimeout(resolve, 100)) // it has looked once
     const moved = `${log}.1`
     fs.renameSync(log, moved)
     fs.writeFileSync(log, line('c'))
