@@ -2,8 +2,10 @@
 // and links.
 
 import { policyToJson } from '../json/est-write.ts'
+import { policyToText } from '../print/policy.ts'
 import { quote } from '../text/escapes.ts'
 import { parsePolicies } from '../text/parse.ts'
+import { withLiterals } from './est-literals.ts'
 import { parseExactly } from './exact-json.ts'
 import type { Random } from './random.ts'
 import type { EntityName, Json } from './random-world.ts'
@@ -90,13 +92,16 @@ class SetMaker {
     )
   }
 
-  /** As text or as JSON. */
+  /** As text, with or without parentheses that are not needed, or as JSON, with constants in either form. */
   #formed(text: string): Json {
-    if (this.#random.chance(0.7)) return text
+    const roll = this.#random.next()
+    if (roll < 0.5) return text
     const parsed = parsePolicies(text)
     const [policy] = parsed.ok ? parsed.value : []
     if (policy === undefined) throw new Error(`${JSON.stringify(parsed)}\n${text}`)
-    return parseExactly(policyToJson(policy))
+    if (roll < 0.65) return policyToText(policy)
+    const json = parseExactly(policyToJson(policy))
+    return roll < 0.85 ? json : withLiterals(this.#random, json)
   }
 
   #link(templateId: string, newId: string, slots: readonly Party[]): LinkJson {

@@ -39,6 +39,8 @@ export class SchemaSurroundings implements Surroundings {
       ['resource', { kind: 'entity', type: environment.resource }],
       ['context', context ?? { kind: 'record', members: new Map() }],
     ]
+    // No schema knows of it, but there may be one.
+    this.#note({ text: 'action.a', guards: ['action has a'] }, { kind: 'long' })
     // Nearest first, so that what is left out is far away.
     let next = roots.map(([text, type]) => ({ reading: { text, guards: [] as readonly string[] }, type }))
     for (let steps = 0; steps < MAX_STEPS; steps++) {

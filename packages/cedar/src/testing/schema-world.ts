@@ -110,9 +110,11 @@ export class SchemaWorld {
     const action = this.#schema.actions.get(uid)?.entity
     if (action === undefined) throw new Error(uid)
     const parents = [...action.ancestors].flatMap((above) => this.#schema.actions.get(above)?.entity ?? [])
+    // A schema gives actions no attributes.
+    const isBare = this.#isTold || this.#random.chance(0.5)
     return {
       uid: { type: action.type, id: action.id },
-      attrs: {},
+      attrs: isBare ? {} : { a: this.#values.value({ kind: 'long' }).json },
       parents: parents.map(({ type, id }) => ({ type, id })),
     }
   }
