@@ -36,14 +36,17 @@ const accessors = new Map<string, Accessor>()
 /** Kept at most, of each; then all are forgotten. */
 const MAX_KEPT = 4096
 
+const UNCONDITIONAL: GeneratedCode = { test: () => true, contextMembers: new Set(), constants: [] }
+
 /** The function for conditions, and the constants to call it with. */
 export function generate(conditions: readonly Condition[]): GeneratedCode {
+  if (conditions.length === 0) return UNCONDITIONAL
   const shape = new Shape()
   const parts = conditions.map(({ kind, expression }) => {
     const text = shape.boolean(expression)
     return kind === 'when' ? text : `!${text}`
   })
-  const text = parts.length === 0 ? 'true' : parts.join('&&')
+  const text = parts.join('&&')
   const { names, constants } = shape
   const { test, contextMembers } = kept(codes, `${JSON.stringify(names)}${text}`, () => ({
     test: makeTest(text, names),
