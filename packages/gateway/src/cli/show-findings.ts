@@ -26,7 +26,11 @@ function sentence({ message, suggestion }: Finding): string {
   return suggestion === undefined ? message : `${message}; ${suggestion}`
 }
 
-function excerpt(text: string, { line, column, length = 1 }: Finding): readonly string[] {
+/** A line of a file, with a mark below what is meant. */
+export function excerpt(
+  text: string,
+  { line, column, length = 1 }: Pick<Finding, 'line' | 'column' | 'length'>,
+): readonly string[] {
   const before = visible(text.slice(0, column - 1))
   const marked = visible(text.slice(column - 1, column - 1 + length))
   const after = visible(text.slice(column - 1 + length))

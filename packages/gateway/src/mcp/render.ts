@@ -123,7 +123,7 @@ function explanation(refusal: Refusal, requestId: string) {
 }
 
 /** The remedy as a sentence for a model or a person. */
-function remedyText(remedy: Remedy | undefined): string {
+export function remedyText(remedy: Remedy | undefined): string {
   if (remedy === undefined) return ''
   switch (remedy.kind) {
     case 'sign-in':

@@ -23,8 +23,10 @@ export function matchRoute(
   const { target } = exchange
   const route = target.startsWith(PREFIX) ? routes.get(target.slice(PREFIX.length)) : undefined
   if (route === undefined) return err(unknown('route', 'Not found.', 'no such server'))
-  if (isReachable(route.server)) return ok(route)
-  return err(
-    unknown('route', 'Not found.', `no policy permits this caller anything on server "${route.server}"`),
-  )
+  return isReachable(route.server) ? ok(route) : err(outOfReach(route.server))
+}
+
+/** The refusal of whoever may do nothing on a server. */
+export function outOfReach(server: string): Refusal {
+  return unknown('route', 'Not found.', `no policy permits this caller anything on server "${server}"`)
 }
