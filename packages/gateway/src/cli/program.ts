@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command, type Option } from 'commander'
 import { addAudit } from './audit.ts'
 import { addCheck } from './check.ts'
+import { addClient } from './client.ts'
 import { addCompletion } from './completion.ts'
 import { addDemo } from './demo.ts'
 import { addDoctor } from './doctor.ts'
@@ -13,6 +14,7 @@ import { addReload } from './reload.ts'
 import { addRun } from './run.ts'
 import { addServers } from './servers.ts'
 import { addStatus } from './status.ts'
+import { addUser } from './user.ts'
 
 /** In the order of help. */
 const commands: readonly ((program: Command) => void)[] = [
@@ -25,6 +27,8 @@ const commands: readonly ((program: Command) => void)[] = [
   addStatus,
   addServers,
   addKey,
+  addUser,
+  addClient,
   addAudit,
   addDoctor,
   addCompletion,

@@ -78,6 +78,13 @@ describe('an authorization', () => {
     const { body } = await server.token(server.exchange(client, back.searchParams.get('code') ?? ''))
     expect(body).toMatchObject({ scope: 'mcp' })
   })
+
+  it('gives no ID token, whatever is asked for', async () => {
+    const back = await server.consent(client, { scope: 'openid mcp offline_access profile', nonce: 'n' })
+    const { body } = await server.token(server.exchange(client, back.searchParams.get('code') ?? ''))
+    expect(body).toMatchObject({ scope: 'mcp' })
+    expect(body).not.toHaveProperty('id_token')
+  })
 })
 
 describe('a refresh token', () => {

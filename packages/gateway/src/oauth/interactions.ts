@@ -11,7 +11,7 @@ import { isForeign, readForm, sendPage } from './http.ts'
 import { consentPage, messagePage, signInPage } from './pages.ts'
 import { MAX_PASSWORD_LENGTH, TooBusy } from './passwords.ts'
 import type { Offered, OauthStore, Passwords, Routes } from './ports.ts'
-import { SCOPE, serverOf } from './resources.ts'
+import { fillGrant, SCOPE, serverOf } from './resources.ts'
 
 export interface InteractionsOptions {
   readonly issuer: string
@@ -159,10 +159,9 @@ export class Interactions {
     const due = await this.#due(asked)
     if (due === undefined) return this.#finish(asked, NOT_THERE)
     const { clientId, name, documentHost, redirects } = asked.client
-    const { account, resource, scope } = due.consent
+    const { account, resource } = due.consent
     const grant = new provider.Grant({ accountId: account, clientId })
-    grant.addResourceScope(resource, scope)
-    grant.addOIDCScope('offline_access')
+    fillGrant(grant, resource)
     const grantId = await grant.save()
     if (documentHost !== undefined) store.clients.note({ clientId, kind: 'document', name, redirects }, now())
     store.consents.remember(due.consent, now())

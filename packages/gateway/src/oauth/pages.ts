@@ -55,7 +55,7 @@ export function signInPage(view: SignInPage): string {
   return page({
     title: 'Sign in',
     body: html`<h1>Sign in</h1>
-      <p>to let <strong class="name"><bdi>${view.client}</bdi></strong> at <bdi>${view.redirectHost}</bdi> ask for access.</p>
+      <p>to let <strong>“<bdi>${view.client}</bdi>”</strong> at <bdi>${view.redirectHost}</bdi> ask for access.</p>
       ${problem(view.problem)}
       <form method="post">
         <input type="hidden" name="csrf" value="${view.csrf}">
@@ -98,7 +98,7 @@ export function consentPage(view: ConsentPage): string {
   const { client } = view
   return page({
     title: `Allow ${client.name}?`,
-    body: html`<h1>Allow <span class="name"><bdi>${client.name}</bdi></span> to act for you?</h1>
+    body: html`<h1>Allow “<bdi>${client.name}</bdi>” to act for you?</h1>
       <dl>
         <dt>You are</dt>
         <dd><bdi>${view.person}</bdi></dd>
@@ -163,7 +163,7 @@ export function welcomePage(view: WelcomePage): string {
       <p>for <strong><bdi>${view.name}</bdi></strong>. This link works once.</p>
       ${problem(view.problem)}
       <form method="post">
-        <input type="hidden" name="name" value="${view.name}" autocomplete="username">
+        <input class="unseen" name="name" value="${view.name}" autocomplete="username" readonly>
         <label for="password">Password</label>
         <input id="password" name="password" type="password" autocomplete="new-password" required autofocus
           minlength="${MIN_PASSWORD_LENGTH}" maxlength="${MAX_PASSWORD_LENGTH}" aria-describedby="rule${view.problem === undefined ? undefined : ' problem'}"${invalid}>

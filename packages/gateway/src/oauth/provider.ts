@@ -12,7 +12,7 @@ import {
 import { createAdapter } from './adapter.ts'
 import { clientFault, isLoopbackRedirect } from './client-rules.ts'
 import type { OauthStore } from './ports.ts'
-import { SCOPE, serverOf } from './resources.ts'
+import { fillGrant, SCOPE, serverOf } from './resources.ts'
 
 export interface ProviderOptions {
   /** Where people and clients find the gateway: scheme, host and port. */
@@ -75,7 +75,7 @@ export function createProvider(options: ProviderOptions): Provider {
     jwks: { keys: [...options.keys] },
     features: featuresOf(options),
     routes: PATHS,
-    scopes: ['offline_access'],
+    scopes: [SCOPE, 'offline_access'],
     responseTypes: ['code'],
     pkce: { required: () => true },
     clientAuthMethods: ['none', 'private_key_jwt'],
@@ -178,8 +178,7 @@ function defaultsReplaced(options: ProviderOptions): Configuration {
       if (store.consents.givenAtMs(consent) === undefined || serverOf(resource, issuer) === undefined)
         return undefined
       const grant = new provider.Grant({ accountId, clientId: client.clientId })
-      grant.addResourceScope(resource, SCOPE)
-      grant.addOIDCScope('offline_access')
+      fillGrant(grant, resource)
       await grant.save()
       return grant
     },

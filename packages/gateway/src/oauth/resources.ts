@@ -15,3 +15,17 @@ export function serverOf(resource: unknown, issuer: string): string | undefined 
   const name = resource.slice(prefix.length)
   return name.length <= MAX_SERVER_NAME_LENGTH && SERVER_NAME.test(name) ? name : undefined
 }
+
+/** What of a grant is written when a person says yes. */
+interface GrantParts {
+  addResourceScope(resource: string, scope: string): void
+  addOIDCScope(scope: string): void
+  rejectOIDCScope(scope: string): void
+}
+
+/** Lets a grant hold calling the route and coming back for it. Nobody learns who the person is besides: no ID tokens. */
+export function fillGrant(grant: GrantParts, resource: string): void {
+  grant.addResourceScope(resource, SCOPE)
+  grant.addOIDCScope(`${SCOPE} offline_access`)
+  grant.rejectOIDCScope('openid')
+}

@@ -37,7 +37,7 @@ details .tools { margin-top: .5rem; }
 .problem { background: var(--bad-ground); border-color: var(--bad-line); }
 label { display: block; font-weight: 600; margin: 1rem 0 .25rem; }
 input { width: 100%; font: inherit; color: inherit; background: var(--field); border: 1px solid var(--quiet); border-radius: .375rem; padding: .625rem .75rem; min-height: 2.75rem; }
-input[type="hidden"] { display: none; }
+.unseen { display: none; }
 input + .quiet { margin: .25rem 0 0; }
 .buttons { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.5rem; }
 button { flex: 1 1 10rem; font: inherit; font-weight: 600; min-height: 2.75rem; padding: .625rem 1rem; border-radius: .375rem; border: 1px solid var(--quiet); background: transparent; color: inherit; cursor: pointer; }

@@ -1,0 +1,81 @@
+import { statSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { openOauthStore } from '../store/oauth.ts'
+import { Folder } from './fixtures/tollgate.ts'
+
+const CONFIG = 'listen: 127.0.0.1:7171\nidentity: { authorizationServer: {} }\n'
+
+describe('tollgate user', () => {
+  it('prints a link alone on stdout, which the store knows, and keeps it in a private folder', async () => {
+    using folder = new Folder({ 'tollgate.yaml': CONFIG })
+    const ran = await folder.run(['user', 'add', 'alice'])
+    expect(ran.code).toBe(0)
+    const [, secret = ''] =
+      /^http:\/\/127\.0\.0\.1:7171\/oauth\/welcome\/([\w-]{43})\n$/.exec(ran.stdout) ?? []
+    expect(ran.stderr).not.toContain(secret)
+    expect(statSync(folder.at('.tollgate/tollgate.db')).mode & 0o777).toBe(0o600)
+    const store = openOauthStore(folder.at('.tollgate'))
+    expect(store.ok && store.value.people.findByLink(secret, Date.now())).toBe('alice')
+    expect(store.ok && store.value.people.findByLink(secret, Date.now() + 86_400_000)).toBe(undefined)
+    if (store.ok) store.value.close()
+  })
+
+  it('lists people, and removes them for good', async () => {
+    using folder = new Folder({ 'tollgate.yaml': CONFIG })
+    await folder.run(['user', 'add', 'alice'])
+    expect((await folder.run(['user', 'list'])).stdout).toMatch(
+      /^NAME +PRINCIPAL +ADDED +STATE\nalice +User::"local\/alice" +\d{4}-\d\d-\d\d +invited\n$/,
+    )
+    expect((await folder.run(['user', 'remove', 'alice'])).code).toBe(0)
+    const [listed] = JSON.parse((await folder.run(['user', 'list', '--json'])).stdout) as object[]
+    expect(listed).toMatchObject({ name: 'alice', principal: 'User::"local/alice"', state: 'removed' })
+    const again = await folder.run(['user', 'add', 'alice'])
+    expect(again).toMatchObject({ code: 1, stdout: '' })
+    expect(again.stderr).toContain('the name stays theirs in the audit log')
+    expect((await folder.run(['user', 'remove', 'bob'])).stderr).toContain('no person named "bob"')
+  })
+
+  it('makes another link for who has a password only when told to', async () => {
+    using folder = new Folder({ 'tollgate.yaml': CONFIG })
+    const { stdout } = await folder.run(['user', 'add', 'alice', '--json'])
+    const { link } = JSON.parse(stdout) as { link: string }
+    const store = openOauthStore(folder.at('.tollgate'))
+    if (store.ok) store.value.people.useLink(link.slice(-43), 'hashed', Date.now())
+    if (store.ok) store.value.close()
+    expect((await folder.run(['user', 'add', 'alice'])).stderr).toContain('--reset')
+    expect((await folder.run(['user', 'add', 'alice', '--reset'])).code).toBe(0)
+  })
+
+  it('takes no name that could be mistaken', async () => {
+    using folder = new Folder({ 'tollgate.yaml': CONFIG })
+    for (const name of ['', 'a b', '../x', 'a/b', '\u202ea', 'x'.repeat(65)])
+      expect((await folder.run(['user', 'add', name])).code).toBe(1)
+  })
+})
+
+describe('tollgate client', () => {
+  it('lists clients with who let them in, and revokes them with all they were given', async () => {
+    using folder = new Folder({ 'tollgate.yaml': CONFIG })
+    const opened = openOauthStore(folder.at('.tollgate'))
+    if (!opened.ok) throw new Error(opened.error)
+    const { artifacts, clients, consents } = opened.value
+    const nowMs = Date.now()
+    const clientId = 'https://app.example/client.json'
+    clients.note(
+      { clientId, kind: 'document', name: 'App\u001b[2J', redirects: ['https://app.example/cb'] },
+      nowMs,
+    )
+    consents.remember({ account: 'alice', clientId, resource: 'http://x/mcp/files', scope: 'mcp' }, nowMs)
+    artifacts.put('RefreshToken', 'secret', { jti: 'secret', clientId, accountId: 'alice' }, nowMs + 1e6)
+
+    const { stdout } = await folder.run(['client', 'list'])
+    expect(stdout).toMatch(/client\.json +App\\u\{1b\}\[2J +app\.example +alice +\d{4}-\d\d-\d\d +active\n$/)
+    expect((await folder.run(['client', 'revoke', clientId])).code).toBe(0)
+    expect(artifacts.find('RefreshToken', 'secret')).toBeUndefined()
+    expect(clients.isRevoked(clientId)).toBe(true)
+    const [listed] = JSON.parse((await folder.run(['client', 'list', '--json'])).stdout) as object[]
+    expect(listed).toMatchObject({ clientId, kind: 'document', consents: [], state: 'revoked' })
+    expect((await folder.run(['client', 'revoke', 'other'])).stderr).toContain('no client "other"')
+    opened.value.close()
+  })
+})
