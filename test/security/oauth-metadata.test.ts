@@ -1,5 +1,8 @@
 /** Where a client without a token is told to get one (RFC 9728), and what a stranger learns by asking: nothing. */
+import * as modern from '@modelcontextprotocol/client'
+import * as former from '@modelcontextprotocol/sdk/client/auth.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connectClient, FLAVOURS } from '../fixtures/sdk-clients.ts'
 import { startTokenIssuer, type TokenIssuer } from '../fixtures/token-issuer.ts'
 import { expectRefused, startWatchedGateway, type WatchedGateway } from '../fixtures/watched-gateway.ts'
 import { withHeader, withoutHeader, type WireRequest } from '../fixtures/wire.ts'
@@ -122,6 +125,34 @@ describe('the challenge of a 401', () => {
   test('is as before where no issuer gives tokens to clients', async () => {
     expect(await ask(plain, '/mcp/files')).toBe('Bearer realm="tollgate"')
   })
+})
+
+describe.each([
+  ['v1', former],
+  ['v2', modern],
+])('the official SDK %s, knowing only the address of the route', (_, sdk) => {
+  test('finds the issuer, what to ask for and where', async () => {
+    const url = gateway.url('files')
+    const challenged = await fetch(url, { method: 'POST', body: '{}' })
+    await challenged.text()
+    expect(challenged.status).toBe(401)
+    const { resourceMetadataUrl, scope } = sdk.extractWWWAuthenticateParams(challenged)
+    expect(scope).toBe('mcp')
+    const asTold = resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl }
+    const metadata = await sdk.discoverOAuthProtectedResourceMetadata(url, asTold)
+    expect(metadata).toMatchObject({ resource: url, authorization_servers: [corp.url] })
+    expect(await sdk.discoverOAuthProtectedResourceMetadata(url)).toEqual(metadata)
+  })
+})
+
+test.each(FLAVOURS)('the official SDK %s calls a tool with the token that it got', async (flavour) => {
+  const client = await connectClient(flavour, gateway.url('files'), {
+    key: await corp.sign({ aud: gateway.url('files') }),
+  })
+  expect(await client.callTool({ name: 'echo', arguments: { text: 'hello' } })).toMatchObject({
+    content: [{ type: 'text' }],
+  })
+  await client.close()
 })
 
 test('with publicUrl, that is the address, and its host may be asked for', async () => {
