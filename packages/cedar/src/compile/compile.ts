@@ -77,7 +77,10 @@ export function compile(policies: readonly Policy[]): Result<PolicySet> {
       errors.push({ message: `the policy at ${place} has the id ${JSON.stringify(id)} too`, ...position })
     }
     if (slots.length > 0)
-      errors.push({ message: `${JSON.stringify(id)} is a template: link it first`, ...position })
+      errors.push({
+        message: `${JSON.stringify(id)} is a template: link it first, or name an entity instead of ?${slots[0]}`,
+        ...position,
+      })
     seen.set(id, policy)
   }
   return errors.length === 0 ? { ok: true, value: new PolicySet(policies) } : { ok: false, errors }

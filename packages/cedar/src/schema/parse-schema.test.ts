@@ -103,7 +103,7 @@ entity enum ["a"]`
     ['entity A; }', '1:11 expected entity, action, type or namespace, found `}`'],
     ['entity A = { a: Long, "a": Long };', '1:23 the attribute "a" stands twice'],
     ['entity in;', '1:8 `in` is reserved and cannot be the name of an entity type'],
-    ['entity A # comment', '1:10 unexpected character "#"'],
+    ['entity A # comment', '1:10 unexpected character "#"; comments begin with `//`'],
     ['@a @a entity A;', '1:5 @a stands twice here'],
     ['action a in Shop::read;', '1:13 expected `::` and the action in quotes after `Shop::read`'],
   ])('is refused: %s', (text, complaint) => {

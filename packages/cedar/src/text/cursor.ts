@@ -3,6 +3,7 @@
 
 import { childrenOf } from '../compile/walk.ts'
 import type { Source } from '../policy/result.ts'
+import { suggest } from '../policy/suggest.ts'
 import type { Expression } from '../policy/syntax.ts'
 import type { Entity } from '../values/entity.ts'
 import type { Token } from './tokens.ts'
@@ -10,6 +11,16 @@ import { nextToken } from './tokens.ts'
 
 /** Bounds both brackets within brackets and the height of a syntax tree, on which later stages recurse. */
 export const MAX_NESTING = 200
+
+const KEYWORDS: ReadonlySet<string> = new Set([
+  ...['permit', 'forbid', 'principal', 'action', 'resource', 'when', 'unless', 'then', 'else'],
+  ...['entity', 'action', 'type', 'namespace'],
+])
+/** Words of other languages. */
+const FOREIGN: ReadonlyMap<string, string> = new Map([
+  ['and', '&&'],
+  ['or', '||'],
+])
 
 export class ParseFailure extends Error {
   readonly at: number
@@ -68,8 +79,23 @@ export class Cursor {
 
   unexpected(wanted: string): never {
     const token = this.peek()
+    if (token.kind === 'invalid') this.fail(token.text, token.at)
     const found = token.kind === 'end' ? token.text : `\`${token.text}\``
-    this.fail(token.kind === 'invalid' ? token.text : `expected ${wanted}, found ${found}`, token.at)
+    this.fail(`expected ${wanted}, found ${found}${this.#hint(wanted)}`, token.at)
+  }
+
+  /** What to write instead of the coming token, where it is misspelt or of another language. */
+  #hint(wanted: string): string {
+    const { kind, text, at } = this.peek()
+    if (text === '/' && this.source.text[at + 1] === '*') return '; comments begin with `//`'
+    if (kind !== 'identifier') return ''
+    const instead =
+      FOREIGN.get(text) ??
+      suggest(
+        text,
+        wanted.split(/\W+/).filter((word) => KEYWORDS.has(word)),
+      )
+    return instead === undefined ? '' : `; write \`${instead}\``
   }
 
   fail(message: string, at: number): never {

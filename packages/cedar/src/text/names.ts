@@ -28,15 +28,22 @@ export function parseIdentifier(cursor: Cursor, what: string, allowed?: typeof I
 }
 
 export function parseString(cursor: Cursor, what: string): string {
-  const token = cursor.expectKind('string', what)
+  const token = stringToken(cursor, what)
   const text = unescapeString(token.text)
   return text.ok ? text.value : cursor.fail(text.error.message, token.at + text.error.offset)
 }
 
 export function parsePattern(cursor: Cursor): Pattern {
-  const token = cursor.expectKind('string', 'a pattern in quotes after like')
+  const token = stringToken(cursor, 'a pattern in quotes after like')
   const pattern = unescapePattern(token.text)
   return pattern.ok ? pattern.value : cursor.fail(pattern.error.message, token.at + pattern.error.offset)
+}
+
+/** A string that could also be written to a file. */
+function stringToken(cursor: Cursor, what: string): Token {
+  const token = cursor.expectKind('string', what)
+  if (!token.text.isWellFormed()) cursor.fail('this string is not Unicode: half a surrogate pair', token.at)
+  return token
 }
 
 /** A path of identifiers; stops before `::` when a string follows it. */

@@ -267,7 +267,10 @@ function parseWord(cursor: Cursor, token: Token): Expression {
     )
   }
   if (!VARIABLES.has(text)) {
-    const hint = didYouMean(text, VARIABLES) || '; there are principal, action, resource and context'
+    const hint =
+      text === 'not'
+        ? '; write `!`'
+        : didYouMean(text, VARIABLES) || '; there are principal, action, resource and context'
     cursor.fail(`unknown variable \`${text}\`${hint}`, at)
   }
   return { kind: 'variable', at, name: text as 'principal' | 'action' | 'resource' | 'context' }

@@ -1,5 +1,7 @@
 // Text to tokens. What no rule reads becomes an `invalid` token that says why; the parser reports it where it meets it.
 
+import { quote } from './escapes.ts'
+
 export interface Token {
   readonly kind: 'identifier' | 'number' | 'string' | 'slot' | 'symbol' | 'invalid' | 'end'
   /** The token as written; for `invalid`, the complaint. */
@@ -33,8 +35,23 @@ export function nextToken(text: string, previous?: Token): Token {
   end = endOfMatch(SYMBOL, text, at)
   if (end > at) return { kind: 'symbol', text: text.slice(at, end), at }
   const character = String.fromCodePoint(text.codePointAt(at) ?? 0)
-  return { kind: 'invalid', text: `unexpected character ${JSON.stringify(character)}`, at }
+  const hint = HINTS.get(character)
+  return {
+    kind: 'invalid',
+    text: `unexpected character ${quote(character)}${hint === undefined ? '' : `; ${hint}`}`,
+    at,
+  }
 }
+
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ...["'", '`', '\u2018', '\u2019', '\u201c', '\u201d'].map(
+    (mark) => [mark, 'texts stand in double quotes, "…"'] as const,
+  ),
+  ['&', 'write `&&`'],
+  ['|', 'write `||`'],
+  ['#', 'comments begin with `//`'],
+  ['\ufeff', 'remove the byte order mark'],
+])
 
 function endOfToken(text: string, token: Token | undefined): number {
   if (token === undefined) return 0

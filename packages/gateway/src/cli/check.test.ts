@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { Folder } from './fixtures/tollgate.ts'
 
@@ -63,6 +64,31 @@ describe('tollgate check', () => {
     expect(ran).toMatchObject({ code: 78, stdout: '' })
     const said = ran.stderr.trimEnd().split('\n')
     expect(said).toEqual(lines.map((line) => expect.stringContaining(line) as string))
+  })
+
+  it('reads what editors write: a byte order mark, other line ends; and refuses other encodings', async () => {
+    using folder = new Folder({ 'tollgate.yaml': '', 'policies/a.cedar': `\ufeff// \u00e9\r\n${policy}` })
+    expect(await folder.run(['check'])).toMatchObject({ code: 0, stderr: '' })
+    writeFileSync(folder.at('policies/a.cedar'), Buffer.from(`\n// caf\u00e9\n${policy}`, 'latin1'))
+    const { code, stderr } = await folder.run(['check'])
+    expect({ code, stderr }).toEqual({
+      code: 78,
+      stderr: 'policies/a.cedar:2:7: this is not UTF-8; save the file in that encoding\n',
+    })
+  })
+
+  it('warns of a folder without policies', async () => {
+    using folder = new Folder({ 'tollgate.yaml': '', 'policies/a.ceder': policy })
+    const warned =
+      'policies: warning: there are no policies, so nothing is allowed; put *.cedar files with a permit in here\n'
+    expect(await folder.run(['check'])).toMatchObject({ code: 0, stderr: warned })
+    const strict = await folder.run(['check', '--strict', '--json'])
+    expect(strict.code).toBe(78)
+    expect(JSON.parse(strict.stdout)).toMatchObject({
+      ok: false,
+      errors: [],
+      warnings: [{ file: 'policies' }],
+    })
   })
 
   it('tells programs where', async () => {

@@ -1,4 +1,5 @@
 /** `tollgate check`: everything that would keep the gateway from starting, or policies from saying what they mean. */
+import { relative } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { type Config, showConfigError } from '../config/config.ts'
 import { refuseToListen } from '../exposure/listen.ts'
@@ -94,11 +95,13 @@ function report(
   { json, strict, offline }: CheckOptions,
 ): ExitCode {
   const { findings, problems, servers } = checked
+  const all = policies.all.policies
+  const idle =
+    all.length > 0 ? [] : [{ file: relative(process.cwd(), config.policyDir) || '.', message: NO_POLICIES }]
   const errors = findings.filter(({ severity }) => severity === 'error')
   const warnings = findings.filter(({ severity }) => severity === 'warning')
-  const warned = warnings.length + checked.warnings.length
+  const warned = warnings.length + checked.warnings.length + idle.length
   const failed = errors.length + problems.length > 0 || (strict === true && warned > 0)
-  const all = policies.all.policies
   if (json) {
     printJson({
       ok: !failed,
@@ -107,12 +110,13 @@ function report(
       policies: all.length,
       asked: servers,
       errors: [...errors, ...problems.map((message) => ({ message }))],
-      warnings: [...warnings, ...checked.warnings],
+      warnings: [...warnings, ...checked.warnings, ...idle],
     })
   } else {
     if (offline) say('servers were not asked: what policies say of their tools is taken for granted')
     for (const { server, message } of checked.warnings)
       say(harmless(`${config.file}: warning: server ${server} ${message}`))
+    for (const { file, message } of idle) say(harmless(`${file}: warning: ${message}`))
     const texts = new Map(all.map(({ source }) => [source.file, source.text]))
     showFindings(findings, (file) => texts.get(file))
     for (const problem of problems) say(harmless(problem))
@@ -122,6 +126,8 @@ function report(
   }
   return failed ? EXIT.configuration : EXIT.ok
 }
+
+const NO_POLICIES = 'there are no policies, so nothing is allowed; put *.cedar files with a permit in here'
 
 /** Why the listener must not be opened, or cannot; undefined when it may. */
 export async function listenerFault(config: Config): Promise<string | undefined> {

@@ -2,16 +2,15 @@
  * Everything that a reload replaces, built as a whole or not at all: a configuration or a policy that is wrong leaves
  * the running snapshot as it is. Servers whose configuration did not change keep their processes and connections.
  */
-import { readdir, readFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
 import type { PolicyError } from '@tollgate/cedar'
 import type { Config, ServerConfig } from '../config/config.ts'
 import { hostRules } from '../exposure/listen.ts'
 import type { HostRules } from '../mcp/transport.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import type { Snapshot } from '../pipeline.ts'
-import { Policies, type PolicyText, type ToolFacts } from '../policy/policies.ts'
+import { Policies, type ToolFacts } from '../policy/policies.ts'
 import type { Upstream } from '../model/upstream.ts'
+import { readPolicies } from './policy-files.ts'
 
 /** A snapshot, the configuration it was built from, and the upstreams it uses. */
 export interface Built {
@@ -65,27 +64,6 @@ export async function loadPolicies(config: Config): Promise<Result<Policies, rea
 /** `file:line:column: message`. */
 function showPolicyError({ file, line, column, message }: PolicyError): string {
   return `${file}:${line}:${column}: ${message}`
-}
-
-async function readPolicies(directory: string): Promise<Result<readonly PolicyText[], readonly string[]>> {
-  let names: string[]
-  try {
-    names = await readdir(directory)
-  } catch {
-    return err([`${directory}: the folder of policies cannot be read; make it and put *.cedar files in it`])
-  }
-  const files = names.filter((name) => name.endsWith('.cedar')).toSorted()
-  const texts = files.map(async (name) => {
-    const path = join(directory, name)
-    return { file: relative(process.cwd(), path) || path, text: await readFile(path, 'utf8') }
-  })
-  try {
-    return ok(await Promise.all(texts))
-  } catch (problem) {
-    return err([
-      `${directory}: a policy cannot be read: ${problem instanceof Error ? problem.message : String(problem)}`,
-    ])
-  }
 }
 
 function toolFactsOf(config: Config): ReadonlyMap<string, ToolFacts> {

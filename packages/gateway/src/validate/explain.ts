@@ -50,7 +50,8 @@ export function explain(
 /** Why a policy could not be judged at all. */
 export function cannotJudge(policy: Policy, problem: string): Finding {
   const message = `this policy cannot be validated: ${problem}`
-  return { ...policy.position, rule: 'validation', severity: 'error', message, policy: policy.id }
+  const suggestion = 'where it is long or deeply nested, make several policies of it'
+  return { ...policy.position, rule: 'validation', severity: 'error', message, suggestion, policy: policy.id }
 }
 
 type Explained = Pick<Finding, 'rule' | 'message'> & { readonly suggestion?: string | undefined }
