@@ -12,7 +12,7 @@ export type JsonNode = { readonly at: number; readonly end: number } & (
   | { readonly kind: 'boolean'; readonly value: boolean }
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'integer'; readonly value: bigint }
-  /** A number with a fraction or an exponent, or one that 64 bits do not hold. */
+  /** A number with a fraction or an exponent, one that 64 bits do not hold, and -0, which no integer is. */
   | { readonly kind: 'number' }
   | { readonly kind: 'array'; readonly items: readonly JsonNode[] }
   | { readonly kind: 'object'; readonly members: ReadonlyMap<string, JsonNode> }
@@ -135,7 +135,7 @@ class Reader {
     const number = this.#match(NUMBER)
     if (number === '') this.#fail('expected a JSON value')
     const end = this.#at
-    if (number.length > MAX_INTEGER_TEXT || /[.eE]/.test(number)) return { kind: 'number', at, end }
+    if (number.length > MAX_INTEGER_TEXT || /[.eE]|^-0$/.test(number)) return { kind: 'number', at, end }
     const value = BigInt(number)
     return value > MAX_LONG || value < MIN_LONG
       ? { kind: 'number', at, end }

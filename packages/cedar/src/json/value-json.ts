@@ -44,8 +44,8 @@ export function escapeOf(node: JsonNode): Escape | undefined {
 function callFromNode(node: JsonNode): Call {
   const { fn, arg, args } = fieldsOf(node, 'an extension value', ['fn'], ['arg', 'args'])
   const name = textOf(fn, '"fn"')
-  if (!EXTENSIONS.has(name)) failAt(fn, `there is no extension function ${JSON.stringify(name)}`)
   if ((arg === undefined) === (args === undefined)) failAt(node, 'an extension value needs "arg" or "args"')
+  if (!EXTENSIONS.has(name)) failAt(fn, `there is no extension function ${JSON.stringify(name)}`)
   return { name, arguments: arg === undefined ? itemsOf(args ?? node, '"args"') : [arg] }
 }
 
