@@ -205,6 +205,14 @@ const SHOWN: Readonly<Record<string, () => void>> = {
       TAKEN_THERE_ONLY,
     )
   },
+  'An unknown function'() {
+    const body = { Value: { __extn: { fn: 'nothing', arg: '' } } }
+    expect(both(policyJson({ conditions: [{ kind: 'when', body }] }))).toEqual(TAKEN_THERE_ONLY)
+  },
+  "A method in a policy's JSON"() {
+    const body = { isInRange: [] }
+    expect(both(policyJson({ conditions: [{ kind: 'when', body }] }))).toEqual(TAKEN_THERE_ONLY)
+  },
   'An array in place of an object in a set of policies'() {
     expect([thereSet([]), hereSet([])]).toEqual(TAKEN_THERE_ONLY)
   },

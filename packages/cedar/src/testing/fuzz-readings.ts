@@ -45,6 +45,8 @@ const STRICTER: readonly RegExp[] = [
   /^("args" must be an array|("attrs"|"tags"|the context) must be a record)$/,
   /^the entity .* stands twice$/,
   /^an id must not be empty$/,
+  /^there is no extension function /,
+  /^the method .* needs a value to be called on$/,
   /must be an object$/, // an array or `null` in place of an object
   /^"(principal|resource)" needs "entity" or "slot"$/, // both are there
   /^the attribute .* stands twice$/,
