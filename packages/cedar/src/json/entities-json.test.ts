@@ -1,5 +1,3 @@
-import { createRequire } from 'node:module'
-import { setFlagsFromString } from 'node:v8'
 import type * as cedarWasm from '@cedar-policy/cedar-wasm'
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
@@ -9,15 +7,14 @@ import { contextFromJson } from './context-json.ts'
 import { entitiesFromJson } from './entities-json.ts'
 import { reference } from '../values/entity.ts'
 import { parsePolicies } from '../text/parse.ts'
+import { loadOfficial } from '../testing/official.ts'
 import { mutateJson } from '../testing/mutate-json.ts'
 import { Random } from '../testing/random.ts'
 import { randomPolicy } from '../testing/random-policy.ts'
 import { randomWorld } from '../testing/random-world.ts'
 import { verdict } from '../testing/verdict.ts'
 
-// Inlining calls into WebAssembly can abort the process when the official engine runs hot.
-setFlagsFromString('--no-turbo-inline-js-wasm-calls')
-const official = createRequire(import.meta.url)('@cedar-policy/cedar-wasm/nodejs') as typeof cedarWasm
+const official = loadOfficial()
 
 const CASES = Number(process.env['CEDAR_CASES'] ?? 1000)
 const SEED = Number(process.env['CEDAR_SEED'] ?? 1)

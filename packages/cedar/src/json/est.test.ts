@@ -1,5 +1,3 @@
-import { createRequire } from 'node:module'
-import { setFlagsFromString } from 'node:v8'
 import type * as cedarWasm from '@cedar-policy/cedar-wasm'
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
@@ -8,15 +6,14 @@ import { decide } from '../decide/decide.ts'
 import { policyFromJson } from './est-read.ts'
 import { policyToJson } from './est-write.ts'
 import { parsePolicies } from '../text/parse.ts'
+import { loadOfficial } from '../testing/official.ts'
 import { Random } from '../testing/random.ts'
 import { randomPolicy, randomTemplate } from '../testing/random-policy.ts'
 import { randomWorld } from '../testing/random-world.ts'
 import { mutateJson } from '../testing/mutate-json.ts'
 import type { Policy } from '../policy/syntax.ts'
 
-// Inlining calls into WebAssembly can abort the process when the official engine runs hot.
-setFlagsFromString('--no-turbo-inline-js-wasm-calls')
-const official = createRequire(import.meta.url)('@cedar-policy/cedar-wasm/nodejs') as typeof cedarWasm
+const official = loadOfficial()
 
 const CASES = Number(process.env['CEDAR_CASES'] ?? 1000)
 const SEED = Number(process.env['CEDAR_SEED'] ?? 1)

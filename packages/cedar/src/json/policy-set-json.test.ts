@@ -1,15 +1,12 @@
-import { createRequire } from 'node:module'
-import { setFlagsFromString } from 'node:v8'
 import type * as cedarWasm from '@cedar-policy/cedar-wasm'
 import { describe, expect, it, test } from 'vitest'
 import { compile } from '../compile/compile.ts'
 import { decide } from '../decide/decide.ts'
 import { linkAll, policySetFromJson, policySetToJson } from './policy-set-json.ts'
+import { loadOfficial } from '../testing/official.ts'
 import { request } from '../testing/verdict.ts'
 
-// Inlining calls into WebAssembly can abort the process when the official engine runs hot.
-setFlagsFromString('--no-turbo-inline-js-wasm-calls')
-const official = createRequire(import.meta.url)('@cedar-policy/cedar-wasm/nodejs') as typeof cedarWasm
+const official = loadOfficial()
 
 const ANY = { principal: { op: 'All' }, action: { op: 'All' }, resource: { op: 'All' } }
 const POLICY = { effect: 'permit', ...ANY, conditions: [] }

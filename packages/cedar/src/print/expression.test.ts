@@ -1,20 +1,16 @@
-import { createRequire } from 'node:module'
-import { setFlagsFromString } from 'node:v8'
-import type * as cedarWasm from '@cedar-policy/cedar-wasm'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { policyFromJson } from '../json/est-read.ts'
 import { policyToJson } from '../json/est-write.ts'
 import type { Expression } from '../policy/syntax.ts'
+import { loadOfficial } from '../testing/official.ts'
 import { randomExpression } from '../testing/random-expression.ts'
 import { Random } from '../testing/random.ts'
 import { randomPolicy } from '../testing/random-policy.ts'
 import { parsePolicies } from '../text/parse.ts'
 import { expressionToText } from './expression.ts'
 
-// Inlining calls into WebAssembly can abort the process when the official engine runs hot.
-setFlagsFromString('--no-turbo-inline-js-wasm-calls')
-const official = createRequire(import.meta.url)('@cedar-policy/cedar-wasm/nodejs') as typeof cedarWasm
+const official = loadOfficial()
 
 const CASES = Number(process.env['CEDAR_CASES'] ?? 1000)
 const SEED = Number(process.env['CEDAR_SEED'] ?? 1)

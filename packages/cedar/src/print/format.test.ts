@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { setFlagsFromString } from 'node:v8'
-import type * as cedarWasm from '@cedar-policy/cedar-wasm'
 import { describe, expect, it } from 'vitest'
 import { policyToJson } from '../json/est-write.ts'
+import { loadOfficial } from '../testing/official.ts'
 import { randomExpression } from '../testing/random-expression.ts'
 import { randomGaps } from '../testing/random-gaps.ts'
 import { Random } from '../testing/random.ts'
@@ -12,9 +10,7 @@ import { parsePolicies } from '../text/parse.ts'
 import { expressionToText } from './expression.ts'
 import { format } from './format.ts'
 
-// Inlining calls into WebAssembly can abort the process when the official engine runs hot.
-setFlagsFromString('--no-turbo-inline-js-wasm-calls')
-const official = createRequire(import.meta.url)('@cedar-policy/cedar-wasm/nodejs') as typeof cedarWasm
+const official = loadOfficial()
 
 const CASES = Number(process.env['CEDAR_CASES'] ?? 500)
 const SEED = Number(process.env['CEDAR_SEED'] ?? 1)

@@ -1,11 +1,9 @@
-import { createRequire } from 'node:module'
-import { setFlagsFromString } from 'node:v8'
-import type * as cedarWasm from '@cedar-policy/cedar-wasm'
 import { describe, expect, it } from 'vitest'
 import { policyFromJson } from '../json/est-read.ts'
 import { policyToJson } from '../json/est-write.ts'
 import { policySetFromJson } from '../json/policy-set-json.ts'
 import type { Policy } from '../policy/syntax.ts'
+import { loadOfficial } from '../testing/official.ts'
 import { randomExpression } from '../testing/random-expression.ts'
 import { Random } from '../testing/random.ts'
 import { randomPolicy, randomTemplate } from '../testing/random-policy.ts'
@@ -13,9 +11,7 @@ import { parsePolicies } from '../text/parse.ts'
 import { format } from './format.ts'
 import { policiesToText, policyToText } from './policy.ts'
 
-// Inlining calls into WebAssembly can abort the process when the official engine runs hot.
-setFlagsFromString('--no-turbo-inline-js-wasm-calls')
-const official = createRequire(import.meta.url)('@cedar-policy/cedar-wasm/nodejs') as typeof cedarWasm
+const official = loadOfficial()
 
 const CASES = Number(process.env['CEDAR_CASES'] ?? 500)
 const SEED = Number(process.env['CEDAR_SEED'] ?? 1)

@@ -1,6 +1,3 @@
-import { createRequire } from 'node:module'
-import { setFlagsFromString } from 'node:v8'
-import type * as cedarWasm from '@cedar-policy/cedar-wasm/nodejs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseSchema } from '../schema/parse-schema.ts'
@@ -11,10 +8,9 @@ import type { SchemaFragment } from '../schema/syntax.ts'
 import type { NumberType } from './input-type.ts'
 import { schemaFromTools } from './schema-from-tools.ts'
 import type { ToolDefinition, ToolNote } from './schema-from-tools.ts'
+import { loadOfficial } from '../testing/official.ts'
 
-// Inlining calls into WebAssembly can abort the process when the official engine runs hot.
-setFlagsFromString('--no-turbo-inline-js-wasm-calls')
-const official = createRequire(import.meta.url)('@cedar-policy/cedar-wasm/nodejs') as typeof cedarWasm
+const official = loadOfficial()
 
 const STUB =
   '@mcp_principal entity User; @mcp_resource entity Tool; @mcp_action action call; entity String; type decimal = Long;'
