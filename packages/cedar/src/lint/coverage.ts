@@ -52,50 +52,51 @@ function typeOf(constraint: Constraint): string | undefined {
   return constraint.op === '==' && !('slot' in constraint.entity) ? constraint.entity.type : undefined
 }
 
-/** Finds scopes that may cover another; whether they do has to be asked. */
+/** Finds what belongs to scopes that may cover another, by group; whether they do has to be asked. */
 export class ScopeIndex<T> {
   readonly #byKey = new Map<string, T[]>()
   /** The keys of parts that some scope kept has: most of those that are looked for are none. */
   readonly #seen = { principal: new Set<string>(), action: new Set<string>(), resource: new Set<string>() }
 
   /** Keeps what belongs to a scope; of those with the same key, only so many. */
-  keep({ principal, action, resource }: Scope, item: T, most: number): void {
+  keep(scope: Scope, group: number, item: T, most: number): void {
     // Only actions are named several at a time.
-    const [own = ANYTHING] = keysOf(principal)
-    const [of = ANYTHING] = keysOf(resource)
-    this.#seen.principal.add(own)
-    this.#seen.resource.add(of)
-    for (const act of keysOf(action)) {
-      this.#seen.action.add(act)
-      const key = keyOfParts(own, act, of)
+    const [principal = ANYTHING] = keysOf(scope.principal)
+    const [resource = ANYTHING] = keysOf(scope.resource)
+    this.#seen.principal.add(principal)
+    this.#seen.resource.add(resource)
+    for (const action of keysOf(scope.action)) {
+      this.#seen.action.add(action)
+      const key = keyOfParts(group, principal, action, resource)
       const items = this.#byKey.get(key)
       if (items === undefined) this.#byKey.set(key, [item])
       else if (items.length < most) items.push(item)
     }
   }
 
-  /** The first that is accepted, of all whose scope may cover this one. */
-  findAbove(scope: Scope, ancestorsOf: AncestorsOf, accept: (item: T) => boolean): T | undefined {
+  /** All in these groups whose scope may cover this one. */
+  above(scope: Scope, groups: readonly number[], ancestorsOf: AncestorsOf): T[] {
     const keys = (part: keyof Scope): string[] =>
       keysAbove(scope[part], ancestorsOf).filter((key) => this.#seen[part].has(key))
     const [principals, actions, resources] = [keys('principal'), keys('action'), keys('resource')]
-    for (const own of principals) {
-      for (const act of actions) {
-        for (const of of resources) {
-          const found = this.#byKey.get(keyOfParts(own, act, of))?.find(accept)
-          if (found !== undefined) return found
+    const found: T[] = []
+    for (const group of groups) {
+      for (const principal of principals) {
+        for (const action of actions) {
+          for (const resource of resources)
+            found.push(...(this.#byKey.get(keyOfParts(group, principal, action, resource)) ?? []))
         }
       }
     }
-    return undefined
+    return found
   }
 }
 
 const ANYTHING = '*'
 
 /** Keys of different scopes may be the same when ids hold line breaks. */
-function keyOfParts(principal: string, action: string, resource: string): string {
-  return `${principal}\n${action}\n${resource}`
+function keyOfParts(group: number, principal: string, action: string, resource: string): string {
+  return `${group}\n${principal}\n${action}\n${resource}`
 }
 
 /** The keys of a constraint, one for each entity that it names. */

@@ -26,14 +26,18 @@ export function tagKey(entity: string, name: string): string {
   return `${entity}.getTag(${name})`
 }
 
+const texts = new WeakMap<Expression, string>()
+
 /** The text of an expression: equal for expressions that come to the same in every evaluation because they look alike. */
 export function keyOf(expression: Expression): string {
-  switch (expression.kind) {
-    case 'variable':
-      return expression.name
-    case 'attribute':
-      return attributeKey(keyOf(expression.object), expression.name)
-    default:
-      return lineOf(expression)
+  if (expression.kind === 'variable') return expression.name
+  let text = texts.get(expression)
+  if (text === undefined) {
+    text =
+      expression.kind === 'attribute'
+        ? attributeKey(keyOf(expression.object), expression.name)
+        : lineOf(expression)
+    texts.set(expression, text)
   }
+  return text
 }

@@ -38,30 +38,30 @@ export function* shadowed(
 const MOST_COMPARED = 16
 
 class CoverIndex {
-  /** By what they demand besides the scope, then by scope. */
-  readonly #index = new Map<string, ScopeIndex<Subject>>()
+  readonly #scopes = new ScopeIndex<Subject>()
+  /** The numbers of what policies demand besides their scopes. */
+  readonly #demands = new Map<string, number>()
   readonly #ancestorsOf: AncestorsOf
 
   constructor(subjects: readonly Subject[], environments: Environments | undefined) {
     this.#ancestorsOf = (uid) => environments?.schema.actions.get(uid)?.entity.ancestors ?? []
     for (const subject of subjects) {
       if (isUnscoped(subject)) continue
-      const demands = textOf(subject.demands)
-      const scopes = this.#index.get(demands) ?? new ScopeIndex()
-      this.#index.set(demands, scopes)
-      scopes.keep(subject.policy.scope, subject, MOST_COMPARED)
+      const text = textOf(subject.demands)
+      const number = this.#demands.get(text) ?? this.#demands.size
+      this.#demands.set(text, number)
+      this.#scopes.keep(subject.policy.scope, number, subject, MOST_COMPARED)
     }
   }
 
   /** Another policy that is satisfied whenever this one is: of two that are alike, the later has the earlier. */
   covering(subject: Subject): Subject | undefined {
     const { demands, policy } = subject
-    const isAbove = (other: Subject): boolean => this.#isAbove(other, subject)
-    for (const text of new Set(['', ...demands, textOf(demands)])) {
-      const found = this.#index.get(text)?.findAbove(policy.scope, this.#ancestorsOf, isAbove)
-      if (found !== undefined) return found
-    }
-    return undefined
+    const texts = new Set(['', ...demands, textOf(demands)])
+    const numbers = [...texts].flatMap((text) => this.#demands.get(text) ?? [])
+    return this.#scopes
+      .above(policy.scope, numbers, this.#ancestorsOf)
+      .find((other) => this.#isAbove(other, subject))
   }
 
   #isAbove(other: Subject, subject: Subject): boolean {
