@@ -30,6 +30,8 @@ interface Said {
   readonly cases: number
   readonly counts: Counts
   readonly difference: string | undefined
+  /** Why the official engine had to be started again, where it then answered. */
+  readonly restarts: readonly string[]
 }
 
 /** What a worker is to do: every `step`th index from `first` on, until it is stopped. */
@@ -46,7 +48,8 @@ function runWorker({ seed, first, step }: Work): void {
     const { cases, answers, difference } = targetAt(index).run(oracle, seedAt(seed, index))
     const tally = new Tally()
     for (const answer of answers) tally.add(answer)
-    const said: Said = { index, cases, counts: tally.counts, difference }
+    const restarts = oracle.restarts.splice(0)
+    const said: Said = { index, cases, counts: tally.counts, difference, restarts }
     index += step
     // Waits for each message to be taken, and so ends soon after the parent does.
     process.send?.(said, (error: Error | null) => (error === null ? setImmediate(next) : process.exit(1)))
@@ -62,6 +65,7 @@ class Run {
   readonly cases = new Map(TARGETS.map(({ name }) => [name, 0]))
   readonly answers: Counts = new Tally().counts
   differences = 0
+  restarts = 0
   #isOver = false
   #finish: () => void = () => {}
 
@@ -111,11 +115,15 @@ class Run {
     })
   }
 
-  #hear({ index, cases, counts, difference }: Said): void {
+  #hear({ index, cases, counts, difference, restarts }: Said): void {
     if (this.#isOver) return
     const { name } = targetAt(index)
     this.cases.set(name, (this.cases.get(name) ?? 0) + cases)
     for (const kind of Object.keys(counts) as (keyof Counts)[]) this.answers[kind] += counts[kind]
+    this.restarts += restarts.length
+    for (const reason of restarts) {
+      process.stderr.write(`at ${this.#seed}:${index} the official engine was started again: ${reason}\n`)
+    }
     if (difference !== undefined) this.#report(index, difference)
   }
 
@@ -150,12 +158,12 @@ async function fuzz(minutes: number, seed: number, jobs: number, asJson: boolean
   process.stderr.write(`seed ${seed}, ${jobs} processes, ${minutes} minutes\n`)
   const run = new Run(seed, jobs, (line) => void out.write(`${line}\n`))
   await run.last(minutes * 60_000)
-  const { total, differences, answers } = run
+  const { total, differences, restarts, answers } = run
   if (asJson) {
     const official = loadOfficial().getCedarSDKVersion()
     const seconds = Math.round((Date.now() - startedAtMs) / 1000)
     const targets = Object.fromEntries(run.cases)
-    const figures = { cases: total, differences, seed, jobs, seconds, official, targets, answers }
+    const figures = { cases: total, differences, restarts, seed, jobs, seconds, official, targets, answers }
     process.stdout.write(`${JSON.stringify(figures)}\n`)
   } else process.stdout.write(`${total} cases, ${differences} differences\n`)
   return differences > 0 ? 1 : 0

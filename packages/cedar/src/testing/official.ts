@@ -27,11 +27,25 @@ export function officialSchema(text: string): cedarWasm.Schema {
 /** The official engine, replaced when it traps. */
 export class Oracle {
   #official = loadOfficial()
+  /** Why instances trapped where a fresh one answered. */
+  readonly restarts: string[] = []
 
-  /** Its answer; undefined when it trapped. */
+  /** Its answer; undefined when a fresh instance traps too. */
   ask<T>(question: (official: Official) => T): T | undefined {
     try {
       return question(this.#official)
+    } catch (error) {
+      if (!isTrap(error)) throw error
+      return this.#askAgain(question, error)
+    }
+  }
+
+  #askAgain<T>(question: (official: Official) => T, trap: Error): T | undefined {
+    this.#official = loadOfficial()
+    try {
+      const answer = question(this.#official)
+      this.restarts.push(trap.message)
+      return answer
     } catch (error) {
       if (!isTrap(error)) throw error
       this.#official = loadOfficial()
@@ -52,6 +66,6 @@ export class Oracle {
   }
 }
 
-function isTrap(error: unknown): boolean {
+function isTrap(error: unknown): error is Error {
   return error instanceof Error && ['RuntimeError', 'RangeError'].includes(error.name)
 }
