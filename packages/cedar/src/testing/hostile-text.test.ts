@@ -173,7 +173,7 @@ describe('every reader answers what is enormous:', () => {
     '100,000 -': `${'-'.repeat(MANY)}1`,
     '100,000 ! with spaces and parentheses': '!('.repeat(MANY),
     '100,000 &&': `true${' && true'.repeat(MANY)} };`,
-    '100,000 ||': `true${' || true'.repeat(MANY)} };`,
+    '20,000 ||': `true${' || true'.repeat(MANY / 5)} };`,
     '100,000 && without operands': '&&'.repeat(MANY),
     '100,000 +': `1${' + 1'.repeat(MANY)} };`,
     '100,000 ==': `1${' == 1'.repeat(MANY)} };`,
@@ -184,7 +184,7 @@ describe('every reader answers what is enormous:', () => {
     '100,000 calls': `context${'.isEmpty()'.repeat(MANY)} };`,
     'a path of 100,000 names': `context has a${'.a'.repeat(MANY)} };`,
     'a type of 100,000 names': `principal is A${'::A'.repeat(MANY)} };`,
-    'a set of 100,000': `[${'1,'.repeat(MANY)}].contains(1) };`,
+    'a set of 20,000': `[${'1,'.repeat(MANY / 5)}].contains(1) };`,
     'a record of 20,000 names': `{${Array.from({ length: MANY / 5 }, (_, index) => `a${index}: 1`).join()}} == {} };`,
     'a record of one name 100,000 times': `{${'a: 1,'.repeat(MANY)}} == {} };`,
     'a number of 1 MB': `${'9'.repeat(MEGABYTE)} };`,
@@ -204,7 +204,7 @@ describe('every reader answers what is enormous:', () => {
   })
 
   const deep = (open: string, middle: string, close: string): string =>
-    open.repeat(MANY / 5) + middle + close.repeat(MANY / 5)
+    open.repeat(MANY / 8) + middle + close.repeat(MANY / 8)
   const wholes: Readonly<Record<string, string>> = {
     '2,000 policies': 'permit (principal, action, resource);'.repeat(MANY / 50),
     '2,000 policies with a mistake': 'permit (principal, action resource);'.repeat(MANY / 50),
@@ -228,13 +228,13 @@ describe('every reader answers what is enormous:', () => {
     'a chain in a policy in JSON': `{"effect": "permit", "principal": {"op": "All"}, "action": {"op": "All"}, "resource": {"op": "All"},
       "conditions": [{"kind": "when", "body": ${deep('{"&&": {"left": ', '{"Value": true}', ', "right": {"Value": true}}}')}}]}`,
     'a path in a policy in JSON': `{"effect": "permit", "principal": {"op": "All"}, "action": {"op": "All"}, "resource": {"op": "All"},
-      "conditions": [{"kind": "when", "body": {"has": {"left": {"Var": "context"}, "attr": [${'"a",'.repeat(MANY)}"a"]}}}]}`,
+      "conditions": [{"kind": "when", "body": {"has": {"left": {"Var": "context"}, "attr": [${'"a",'.repeat(MANY / 5)}"a"]}}}]}`,
     'a literal in a policy in JSON': `{"effect": "permit", "principal": {"op": "All"}, "action": {"op": "All"}, "resource": {"op": "All"},
       "conditions": [{"kind": "when", "body": {"Value": ${deep('[', '', ']')}}}]}`,
     'sets in a schema': `type T = ${deep('Set<', 'Long', '>')};`,
     'records in a schema': `type T = ${deep('{ a: ', 'Long', ' }')};`,
     'sets in a schema in JSON': `{"": {"entityTypes": {}, "actions": {}, "commonTypes": {"T": ${deep('{"type": "Set", "element": ', '{"type": "Long"}', '}')}}}}`,
-    'common types in a row': Array.from({ length: MANY / 10 }, (_, at) => `type T${at} = T${at + 1};`).join(
+    'common types in a row': Array.from({ length: MANY / 50 }, (_, at) => `type T${at} = T${at + 1};`).join(
       '\n',
     ),
     'entity types in a row': Array.from(
