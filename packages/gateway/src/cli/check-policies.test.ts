@@ -100,13 +100,15 @@ when { context.input has port && context.input.port > 1024 };
 
   it('is content with what is right, and asks the engine nothing about it again', async () => {
     const right = `@id("a") permit (principal is User, action == Action::"fx__read", resource) when { context.input.path like "/docs/*" };
-@id("b") forbid (principal, action in Action::"tools/call", resource in Server::"web") when { context.input has sql };\n`
+@id("b") forbid (principal, action in Action::"tools/call", resource in Server::"web") when { context.input has sql };
+@id("c") permit (principal is User, action == Action::"elicitation/create", resource == Server::"web") when { context.input has message };
+@id("d") permit (principal is User, action in Action::"tools/call", resource == Tool::"web__query") when { context.input.sql like "select *" };\n`
     using folder = folderWith(right)
-    const ok = { code: 0, stdout: `ok  ${folder.at('tollgate.yaml')}: 2 servers, 2 policies\n`, stderr: '' }
+    const ok = { code: 0, stdout: `ok  ${folder.at('tollgate.yaml')}: 2 servers, 4 policies\n`, stderr: '' }
     expect(await folder.run(['check', '--strict'])).toEqual(ok)
     const cache = readFileSync(folder.at('data/validation-cache.json'), 'utf8')
     const entries = (JSON.parse(cache) as { entries: unknown[] }).entries
-    expect(entries).toHaveLength(2)
+    expect(entries).toHaveLength(4)
     // With an answer that the engine would never give, so that one from the file shows.
     const planted = entries.map((entry) => [
       (entry as unknown[])[0],
@@ -117,6 +119,8 @@ when { context.input has port && context.input.port > 1024 };
     expect(said(again.stderr)).toEqual([
       'policies/p.cedar:1:1: warning: planted',
       'policies/p.cedar:2:1: warning: planted',
+      'policies/p.cedar:3:1: warning: planted',
+      'policies/p.cedar:4:1: warning: planted',
     ])
     expect(again.code).toBe(0)
     folder.write('data/validation-cache.json', '{"format":1,"entr')

@@ -1,5 +1,5 @@
 /** What is wrong with policies: `tollgate check` and `tollgate policy check` find out here. */
-import { type Policy, suggest } from '@tollgate/cedar'
+import { type Policy, type Position, suggest } from '@tollgate/cedar'
 import type { Config, ServerConfig } from '../config/config.ts'
 import type { GatewaySchema } from '../policy/schema.ts'
 import type { Finding } from '../validate/finding.ts'
@@ -53,6 +53,8 @@ export async function checkPolicies(
   })
   try {
     const { checks, unknown } = schema
+    const linted = lintPolicies(policies, checks)
+    const absent = new Set(linted.filter(({ rule }) => rule === 'unguarded-attribute').map(placeText))
     const { findings, problems, unsure } = await validatePolicies({
       checks,
       unknown,
@@ -60,18 +62,22 @@ export async function checkPolicies(
       assumed: (action, path) =>
         path[0] === 'input' &&
         (action === 'prompts/get' || (!action.includes('__') && unknown(action, path) !== undefined)),
+      mayBeAbsent: (place) => absent.has(placeText(place)),
       cache: new ValidationCache(config.dataDir),
       limitSeconds: timeLimit,
       signal,
     })
     const typed = [...findings, ...checkNames(policies, tools)]
-    const linted = lintPolicies(policies, checks)
     // Before there is a server, no policy about tools applies.
     const undecided = tools.size === 0 ? new Set(policies.map(({ id }) => id)) : unsure
     return { findings: mergeFindings(typed, linted, undecided), problems, servers, warnings }
   } finally {
     await closed
   }
+}
+
+function placeText({ file, line, column }: Position): string {
+  return `${file}:${line}:${column}`
 }
 
 export interface LearntSchema extends Omit<Checked, 'findings' | 'problems'> {

@@ -387,22 +387,28 @@ describe('tools', () => {
     )
   })
 
-  test('do not apply where the scope leaves out their server', () => {
+  test('do not apply where the scope leaves out them or their server', () => {
     const text = `@id("one") permit (principal, action, resource in Server::"files");
       @id("another") permit (principal, action, resource is Tool in Server::"files");
       @id("all") permit (principal, action == Action::"db__read", resource);
       @id("none") permit (principal, action, resource in Server::"gone");
-      @id("tool") permit (principal, action, resource == Tool::"db__read");`
-    const { checks } = build(text, { files: [READ], db: [READ] })
+      @id("tool") permit (principal, action, resource == Tool::"db__read");
+      @id("unknown") permit (principal, action in Action::"tools/call", resource == Tool::"silent__any");`
+    const { checks } = build(text, {
+      files: [READ],
+      db: [READ, { ...READ, name: 'write' }],
+      silent: undefined,
+    })
     const told = checks.map(({ policies, fragment }) => {
       const tools = applicable(resolved({ fragment })).filter((id) => id.includes('__'))
       return [policies.map(({ id }) => id).join(' '), tools] as const
     })
     expect(told).toEqual([
       ['one another', ['files__read']],
-      ['all', ['files__read', 'db__read']],
+      ['all', ['files__read', 'db__read', 'db__write', 'silent__*']],
       ['none', []],
       ['tool', ['db__read']],
+      ['unknown', ['silent__*']],
     ])
     for (const { fragment } of checks)
       expect(resolved({ fragment }).actions.has('Action::"db__read"')).toBe(true)

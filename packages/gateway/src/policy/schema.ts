@@ -82,37 +82,49 @@ function usesByServer(policies: readonly Policy[]): (tool: string) => Use {
 }
 
 /**
- * A tool is always in its own server, which types cannot say: a policy on the resources of one server would else be
- * judged by the arguments of every other server's tools, too.
+ * A call of a tool is about that tool, and a tool is in its own server, which types cannot say: a policy on the resources
+ * of one server, or on one tool, would else be judged by the arguments of all others, too.
  */
 function checksOf(
   policies: readonly Policy[],
   fragment: SchemaFragment,
   servers: readonly string[],
 ): PolicyCheck[] {
-  const groups = new Map<string, { servers: readonly string[]; policies: Policy[] }>()
+  const groups = new Map<string, { limits: readonly string[] | undefined; policies: Policy[] }>()
   for (const policy of policies) {
-    const about = servers.filter((server) => couldName(policy.scope.resource, server))
-    const key = about.join()
+    const limits = limitsOf(policy, servers)
+    const key = limits === undefined ? 'all' : limits.join()
     const group = groups.get(key)
-    if (group === undefined) groups.set(key, { servers: about, policies: [policy] })
+    if (group === undefined) groups.set(key, { limits, policies: [policy] })
     else group.policies.push(policy)
   }
-  return [...groups.values()].map(({ servers: about, policies: group }) => {
-    return {
-      fragment: about.length === servers.length ? fragment : limitedTo(about, fragment),
-      policies: group,
-    }
+  return [...groups.values()].map(({ limits, policies: group }) => {
+    return { fragment: limits === undefined ? fragment : limitedTo(limits, fragment), policies: group }
   })
 }
 
-/** The schema in which the tools of other servers exist, but apply to nothing. */
-function limitedTo(servers: readonly string[], fragment: SchemaFragment): SchemaFragment {
-  const prefixes = servers.map((server) => fullName(server, ''))
+/** The tool or the servers, as `server__`, that a policy is about; undefined when those are all. */
+function limitsOf(policy: Policy, servers: readonly string[]): readonly string[] | undefined {
+  const { action, resource } = policy.scope
+  const named = resource.op === '==' ? resource.entity : undefined
+  // Where the action is named too, that is enough.
+  if (named !== undefined && 'uid' in named && named.type === 'Tool' && action.op !== '==') return [named.id]
+  const about = servers.filter((server) => couldName(resource, server))
+  return about.length === servers.length ? undefined : about.map((server) => fullName(server, ''))
+}
+
+/** The schema in which other tools exist, but apply to nothing. */
+function limitedTo(limits: readonly string[], fragment: SchemaFragment): SchemaFragment {
+  const isWithin = (id: string) =>
+    limits.some((limit) => {
+      if (limit.endsWith('__')) return id.startsWith(limit)
+      // One that ends with a star stands for all tools of a server that are not known.
+      return id === limit || (id.endsWith('__*') && limit.startsWith(id.slice(0, -1)))
+    })
   const namespaces = fragment.namespaces.map((namespace) => {
     const actions = [...namespace.actions].map(([id, action]) => {
       // Only tools are in a group.
-      const isOther = action.parents.length > 0 && !prefixes.some((prefix) => id.startsWith(prefix))
+      const isOther = action.parents.length > 0 && !isWithin(id)
       const { appliesTo: _, ...named } = action
       return [id, isOther ? named : action] as const
     })

@@ -8,6 +8,7 @@ import {
   expressionToText,
   parsePolicies,
   type Policy,
+  type Position,
   type RecordType,
   type Schema,
   suggest,
@@ -28,6 +29,8 @@ export interface Knowledge {
   unknown(action: string, path: readonly string[]): string | undefined
   /** Whether the schema has a member for an action only because policies name it, so that it proves nothing. */
   assumed(action: string, path: readonly string[]): boolean
+  /** Whether an attribute that is read there may be absent. The engine sees fewer ways to test for one than there are. */
+  mayBeAbsent(place: Position): boolean
 }
 
 /** One access that the engine objects to, for one action or for entities of some types. */
@@ -71,7 +74,13 @@ export function explainAccesses(policy: Policy, group: readonly Access[], knowle
     return { ...base, rule: 'unknown-attribute', severity: 'warning', message, suggestion: guardWith(guard) }
   }
   if (missing.length === 0) {
-    const message = `\`${name}\` of ${read.object} is optional${whereOf(optional)}: where it is absent this policy is an error, and refuses the call`
+    const isOptional = `\`${name}\` of ${read.object} is optional${whereOf(optional)}`
+    if (!knowledge.mayBeAbsent(read.place)) {
+      const message = `${isOptional}, and Cedar’s validator does not see that it is there when this is read`
+      const suggestion = `write \`if ${guard} then … else …\``
+      return { ...base, rule: 'unseen-guard', severity: 'warning', message, suggestion }
+    }
+    const message = `${isOptional}: where it is absent this policy is an error, and refuses the call`
     return { ...base, rule: 'unguarded-attribute', severity: 'error', message, suggestion: guardWith(guard) }
   }
   const message = `${read.object} has no attribute \`${name}\`${whereOf(missing)}`

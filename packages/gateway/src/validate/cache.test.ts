@@ -90,6 +90,7 @@ describe('what the engine said', () => {
         signal,
         unknown: () => undefined,
         assumed: () => false,
+        mayBeAbsent: () => true,
       })
     }
     const policy = 'permit (principal, action, resource) when { context.m == 1 };'

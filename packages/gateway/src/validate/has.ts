@@ -45,7 +45,10 @@ function typoIn(test: Has, policy: Policy, knowledge: Knowledge): Typo | undefin
   for (const [index, name] of test.path.entries()) {
     const before = test.path.slice(0, index)
     const path = [...chain, ...before]
-    if (mayBeUnknown(policy, [...path, name], knowledge)) return undefined
+    // An action whose input is open takes any name: that says nothing of how one is spelt for all others.
+    const known = (action: string, names: readonly string[]) =>
+      knowledge.assumed(action, names) ? undefined : knowledge.unknown(action, names)
+    if (mayBeUnknown(policy, [...path, name], { ...knowledge, unknown: known })) return undefined
     const beside = membersFor(policy, path, knowledge)
     if (beside.has(name)) continue
     const meant = suggest(name, beside)
@@ -56,15 +59,14 @@ function typoIn(test: Has, policy: Policy, knowledge: Knowledge): Typo | undefin
   return undefined
 }
 
+/** Whether an action that the policy is about may have what the schema lacks. */
 function mayBeUnknown(
   policy: Policy,
   [root, ...names]: readonly string[],
-  { schema, unknown, assumed }: Knowledge,
-) {
+  { schema, unknown }: Knowledge,
+): boolean {
   if (root !== 'context') return false
-  return actionsOf(policy, schema).some(
-    ({ entity }) => !assumed(entity.id, names) && unknown(entity.id, names) !== undefined,
-  )
+  return actionsOf(policy, schema).some(({ entity }) => unknown(entity.id, names) !== undefined)
 }
 
 /** Whether the policy tests for something that the schema lacks and a request may have. */

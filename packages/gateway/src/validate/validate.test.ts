@@ -30,6 +30,9 @@ action "resources/read" appliesTo {
 };`
 const READ = '@id("p") permit (principal, action == Action::"files__read_file", resource)'
 
+/** Reads in this line are known to be guarded. */
+const GUARDED_LINE = 77
+
 const cache = new ValidationCache()
 
 async function validate(text: string) {
@@ -43,6 +46,7 @@ async function validate(text: string) {
     signal: new AbortController().signal,
     unknown: (action, [first]) =>
       action === 'git__log' && first === 'input' ? 'takes what it likes' : undefined,
+    mayBeAbsent: ({ line }) => line !== GUARDED_LINE,
     assumed: (action, [first]) => action === 'prompts/get' && first === 'input',
   })
 }
@@ -350,6 +354,13 @@ describe('policies against the schema', () => {
       ),
     ).toEqual([
       '2:22: warning: whether context.input has `author` cannot be checked: git__log takes what it likes; write `context.input has author && …`',
+    ])
+  })
+
+  it('warns where only the engine does not see that an attribute is there', async () => {
+    const text = 'when { !(context.input has limit) || context.input.limit < 5 };'
+    expect(await check(`${READ}${'\n'.repeat(GUARDED_LINE - 1)}${text}`)).toEqual([
+      '77:52: warning: `limit` of context.input is optional for Action::"files__read_file", and Cedar’s validator does not see that it is there when this is read; write `if context.input has limit then … else …`',
     ])
   })
 

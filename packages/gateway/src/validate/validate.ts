@@ -16,7 +16,7 @@ export interface Check {
   readonly policies: readonly Policy[]
 }
 
-export interface ValidateOptions extends Pick<Knowledge, 'unknown' | 'assumed'> {
+export interface ValidateOptions extends Omit<Knowledge, 'schema'> {
   readonly checks: readonly Check[]
   readonly cache: ValidationCache
   /** For all checks together. */
@@ -38,7 +38,8 @@ export interface Validation {
 
 /** Validates policies. Expected failures are in the answer; it does not throw for them. */
 export async function validatePolicies(options: ValidateOptions): Promise<Validation> {
-  const { checks, cache, limitSeconds, signal, unknown, assumed } = options
+  const { checks, cache, limitSeconds, signal, unknown, assumed, mayBeAbsent } = options
+  const knowledge = { unknown, assumed, mayBeAbsent }
   const engine = new Engine(AbortSignal.any([signal, AbortSignal.timeout(limitSeconds * 1000)]))
   const findings: Finding[] = []
   const problems: string[] = []
@@ -57,7 +58,7 @@ export async function validatePolicies(options: ValidateOptions): Promise<Valida
       else left += judged.left
       asked += judged.asked
       for (const policy of policies) {
-        const explained = explanationOf(policy, judged, { schema: schema.value, unknown, assumed })
+        const explained = explanationOf(policy, judged, { ...knowledge, schema: schema.value })
         findings.push(...explained.findings)
         if (explained.isUnsure) unsure.add(policy.id)
       }
