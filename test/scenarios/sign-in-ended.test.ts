@@ -1,0 +1,168 @@
+/** What was granted by a person ends when it is taken back, in the gateway that runs; and how its pages are reached. */
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ScryptPasswords } from '../../packages/gateway/src/oauth/passwords.ts'
+import { openOauthStore, type OpenOauthStore } from '../../packages/gateway/src/store/oauth.ts'
+import { startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
+import { Browser, field } from '../fixtures/oauth/browser.ts'
+import { CHALLENGE, PASSWORD, REDIRECT, VERIFIER } from '../fixtures/oauth/server.ts'
+import { SDK_SERVER } from '../fixtures/stdio-upstream.ts'
+
+const SERVERS = `servers: { files: { command: ${JSON.stringify([process.execPath, SDK_SERVER])} }, other: { url: 'http://127.0.0.1:9/mcp' } }\n`
+const POLICIES = '@id("people") permit (principal is User, action, resource);'
+const ON = 'identity: { authorizationServer: {} }\n'
+
+let gateway: TestGateway
+/** Another process, as far as the gateway can tell. */
+let store: OpenOauthStore
+beforeAll(async () => {
+  gateway = await startTestGateway({ config: ON + SERVERS, policies: POLICIES })
+  const opened = openOauthStore(join(gateway.folder, 'data'))
+  if (!opened.ok) throw new Error(opened.error)
+  store = opened.value
+})
+afterAll(async () => {
+  store.close()
+  await gateway.close()
+})
+
+interface Granted {
+  readonly name: string
+  readonly clientId: string
+  readonly token: string
+}
+
+/** Somebody new signs in and lets a new client in. */
+async function grant(name: string): Promise<Granted> {
+  const nowMs = Date.now()
+  const link = store.people.invite(name, { nowMs, expiresAtMs: nowMs + 1000, again: false })
+  const cheap = new ScryptPasswords((count) => Buffer.alloc(count), { N: 1024, r: 8, p: 1 })
+  if (link.ok) store.people.useLink(link.value, await cheap.hash(PASSWORD), nowMs)
+  const post = async (path: string, init: RequestInit) =>
+    (await (await fetch(gateway.origin + path, { method: 'POST', ...init })).json()) as Record<string, string>
+  const { client_id: clientId = '' } = await post('/oauth/register', {
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ redirect_uris: [REDIRECT] }),
+  })
+  const query = new URLSearchParams({
+    client_id: clientId,
+    response_type: 'code',
+    redirect_uri: REDIRECT,
+    resource: gateway.url('files'),
+    code_challenge: CHALLENGE,
+    code_challenge_method: 'S256',
+  })
+  const browser = new Browser(gateway.origin)
+  const signIn = await browser.follow(await browser.get(`/oauth/authorize?${query.toString()}`))
+  const person = { csrf: field(signIn.text, 'csrf'), action: 'sign-in', name, password: PASSWORD }
+  const consent = await browser.follow(await browser.post(signIn.url, person))
+  const yes = { csrf: field(consent.text, 'csrf'), action: 'allow' }
+  const back = new URL((await browser.follow(await browser.post(consent.url, yes))).url)
+  const { access_token: token = '' } = await post('/oauth/token', {
+    body: new URLSearchParams({
+      grant_type: 'authorization_code',
+      client_id: clientId,
+      code: back.searchParams.get('code') ?? '',
+      redirect_uri: REDIRECT,
+      code_verifier: VERIFIER,
+    }),
+  })
+  return { name, clientId, token }
+}
+
+const HEADERS = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
+const INITIALIZE = JSON.stringify({
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'initialize',
+  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } },
+})
+
+const initialize = (token: string, server = 'files') =>
+  fetch(gateway.url(server), {
+    method: 'POST',
+    headers: { ...HEADERS, authorization: `Bearer ${token}` },
+    body: INITIALIZE,
+  })
+
+describe('what was granted ends within five seconds, open streams too', () => {
+  test.each<[string, (granted: Granted) => void]>([
+    ['the person is removed', ({ name }) => store.people.remove(name, Date.now())],
+    ['the client is revoked', ({ clientId }) => store.clients.revoke(clientId, Date.now())],
+  ])('when %s', async (why, end) => {
+    const [granted, other] = [
+      await grant(why.replaceAll(' ', '-')),
+      await grant(`not-${why.replaceAll(' ', '-')}`),
+    ]
+    const answer = await initialize(granted.token)
+    expect(answer.status).toBe(200)
+    const session = answer.headers.get('mcp-session-id') ?? ''
+    const stream = await fetch(gateway.url('files'), {
+      headers: {
+        accept: 'text/event-stream',
+        authorization: `Bearer ${granted.token}`,
+        'mcp-session-id': session,
+        'mcp-protocol-version': '2025-11-25',
+      },
+    })
+    expect(stream.status).toBe(200)
+    end(granted)
+    const ended = stream.text().then(
+      () => 'ended',
+      () => 'ended',
+    )
+    expect(await Promise.race([ended, sleep(5000, 'still open')])).toBe('ended')
+    expect((await initialize(granted.token)).status).toBe(401)
+    expect((await initialize(other.token)).status).toBe(200)
+  })
+
+  test('a token is for no other route', async () => {
+    const { token } = await grant('wanda')
+    const answer = await initialize(token, 'other')
+    expect(answer.status).toBe(401)
+    expect(answer.headers.get('www-authenticate')).toContain('invalid_token')
+  })
+})
+
+describe('the pages and endpoints', () => {
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    fetch(gateway.origin + path, { headers })
+
+  test.each(['/oauth/authorize', '/oauth/style.css', '/.well-known/oauth-authorization-server'])(
+    '%s answers no foreign Origin and no foreign Host',
+    async (path) => {
+      for (const origin of ['https://evil.example', 'null', `${gateway.origin}.evil.example`])
+        expect((await get(path, { origin })).status).toBe(403)
+      const { port } = new URL(gateway.origin)
+      const asked = request(gateway.origin + path, { headers: { host: `evil.example:${port}` } }).end()
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+      expect(answer.resume().statusCode).toBe(403)
+    },
+  )
+
+  test('are not there unless the configuration says so', async () => {
+    const off = await startTestGateway({ config: SERVERS, policies: POLICIES })
+    for (const path of ['/oauth/authorize', '/oauth/style.css', '/.well-known/oauth-authorization-server'])
+      expect((await fetch(off.origin + path)).status).not.toBe(200)
+    await off.close()
+  })
+
+  test('go by the public address, and there clients do not register themselves', async () => {
+    const secure = await startTestGateway({
+      config: `${ON}publicUrl: https://gate.example\ntrustedProxies: ['127.0.0.1']\n${SERVERS}`,
+      policies: POLICIES,
+    })
+    const metadata = await fetch(`${secure.origin}/.well-known/oauth-authorization-server`)
+    expect(await metadata.json()).toMatchObject({
+      issuer: 'https://gate.example',
+      token_endpoint: 'https://gate.example/oauth/token',
+    })
+    // Reached from elsewhere, so clients may not register themselves.
+    const registered = await fetch(`${secure.origin}/oauth/register`, { method: 'POST' })
+    expect(registered.status).toBe(404)
+    await secure.close()
+  })
+})
