@@ -5,7 +5,6 @@ import { conjunctsOf } from './conjuncts.ts'
 import type { Environment, Environments } from './environments.ts'
 import { Flow } from './flow.ts'
 import type { Read } from './flow.ts'
-import { both, NO_GUARDS } from './guards.ts'
 import { KnownSurroundings, UnknownSurroundings } from './surroundings.ts'
 import type { Type } from './type.ts'
 import { usesOf } from './uses.ts'
@@ -71,14 +70,14 @@ class Walk {
   in(environment: Environment | undefined, flow: Flow): void {
     this.#environment = environment
     this.#count++
-    let known = NO_GUARDS
+    const known = new Set<string>()
     for (const conjunct of this.#conjuncts) {
       const { truth, ifTrue } = flow.follow(conjunct, known)
       if (truth === false) {
         this.#falsified.add(conjunct)
         return
       }
-      known = both(known, ifTrue)
+      for (const key of ifTrue) known.add(key)
     }
     this.#possible++
   }

@@ -121,24 +121,28 @@ export class Flow {
   }
 
   /** The conjunction, each operand evaluated where those before it were true. */
-  #all(operands: readonly Expression[], known: Guards, sense: (fact: Fact) => Fact = (fact) => fact): Fact {
-    let proved = NO_GUARDS
-    let isSure = true
+  #all(operands: readonly Expression[], known: Guards, sense: (fact: Fact) => Fact = same): Fact {
+    const proved = new Set<string>()
+    const within = new Set(known)
     /** What is there whichever operand came to false. */
     let ifFalse: Guards | undefined
     for (const operand of operands) {
-      const fact = sense(this.follow(operand, both(known, proved)))
+      const fact = sense(this.follow(operand, within))
       if (fact.truth !== true) {
-        const here = both(proved, fact.ifFalse)
-        ifFalse = ifFalse === undefined ? here : common(ifFalse, here)
-        isSure = false
+        ifFalse =
+          ifFalse === undefined
+            ? new Set([...proved, ...fact.ifFalse])
+            : new Set([...ifFalse].filter((key) => proved.has(key) || fact.ifFalse.has(key)))
+        if (fact.truth === false) return { ...FALSE, ifFalse }
       }
-      if (fact.truth === false) return { ...FALSE, ifFalse: ifFalse ?? NO_GUARDS }
-      proved = both(proved, fact.ifTrue)
+      for (const key of fact.ifTrue) {
+        proved.add(key)
+        within.add(key)
+      }
     }
     return {
       type: BOOLEAN,
-      truth: isSure ? true : undefined,
+      truth: ifFalse === undefined ? true : undefined,
       ifTrue: proved,
       ifFalse: ifFalse ?? NO_GUARDS,
     }
@@ -307,6 +311,10 @@ function typed(type: Type | undefined): Fact {
 
 function truth(value: boolean | undefined): Fact {
   return value === undefined ? SOME_BOOLEAN : value ? TRUE : FALSE
+}
+
+function same(fact: Fact): Fact {
+  return fact
 }
 
 /** What is proved by an outcome of one of two expressions, of which one may be known never to have it. */

@@ -89,4 +89,13 @@ describe('findings', () => {
     })
     expect(lint([template, ...links]).map(({ rule }) => rule)).toEqual(['like-without-wildcard'])
   })
+
+  it('may be about very long chains', () => {
+    const tests = Array.from({ length: 2_000 }, (_, n) => `context has a${n} && context.a${n}`)
+    const text = (chain: string): string => `permit (principal, action, resource) when { ${chain} };`
+    expect(lint(policies(text(tests.join(' && '))))).toEqual([])
+    expect(lint(policies(text(tests.map((each) => `(${each})`).join(' || '))))).toEqual([])
+    const negated = tests.map((each) => `(!(${each.replace(' &&', ') ||')})`).join(' && ')
+    expect(lint(policies(text(negated)))).toEqual([])
+  })
 })

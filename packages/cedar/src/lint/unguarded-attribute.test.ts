@@ -16,6 +16,7 @@ describe('an attribute that may be absent', () => {
     ['when { !(context has path) && context.path == "x" }', 'path == '],
     ['when { if context has path then true else context.path == "x" }', 'path == '],
     ['when { (context has path || context.limit > 1) && context.path == "x" }', 'path == '],
+    ['when { (!(context has path) || context has path) && context.path == "x" }', 'path == '],
     ['unless { context has path && context.limit > 1 } when { context.path == "x" }', 'path == '],
     ['unless { context has path } when { context.path == "x" }', 'path == '],
     ['when { context has task && context.task.depth > 1 }', 'depth >'],
