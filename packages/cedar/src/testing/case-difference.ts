@@ -2,6 +2,8 @@
 
 import { policySetFromJson, policySetToJson } from '../json/policy-set-json.ts'
 import { policyToText } from '../print/policy.ts'
+import { parseSchema } from '../schema/parse-schema.ts'
+import { schemaToJson } from '../schema/schema-to-json.ts'
 import { agree, ask, askOfficial } from './differential.ts'
 import type { Answer } from './differential.ts'
 import { parseExactly } from './exact-json.ts'
@@ -26,9 +28,30 @@ export function compare(oracle: Oracle, whole: Case): Comparison {
   const kind = kindOf(answers[at], theirs?.[at])
   const shows = (smaller: Case): boolean => differsAs(oracle, smaller) === kind
   const one = { ...whole, requests: [request] }
-  const structured = { ...one, policies: withoutTexts(one.policies) }
-  const smallest = shrink(shows(structured) ? structured : one, shows)
-  return { answers, difference: reportOf(oracle, smallest) }
+  const structured = withoutTexts(one)
+  return { answers, difference: reportOf(oracle, smallestOf(shows(structured) ? structured : one, shows)) }
+}
+
+/** What a constraint of a scope, an expression and a type may be exchanged for. */
+const SIMPLE = [{ op: 'All' }, { Value: true }, { type: 'Long' }]
+
+/** Made smaller part by part: what other parts still need is gone in the second round. */
+function smallestOf(whole: Case, shows: (smaller: Case) => boolean): Case {
+  let smallest = whole
+  for (let round = 0; round < 2; round++) {
+    for (const part of ['policies', 'entities', 'requests'] as const) {
+      const given = smallest
+      smallest = {
+        ...given,
+        [part]: shrink(given[part], (smaller) => shows({ ...given, [part]: smaller }), SIMPLE),
+      }
+    }
+    const { schema, ...others } = smallest
+    if (schema?.startsWith('{') !== true) continue
+    const written = (json: unknown): Case => ({ ...others, schema: JSON.stringify(json) })
+    smallest = written(shrink(JSON.parse(schema), (smaller) => shows(written(smaller)), SIMPLE))
+  }
+  return smallest
 }
 
 /** What kind of difference there is, so that shrinking does not arrive at another one. */
@@ -41,10 +64,16 @@ function differsAs(oracle: Oracle, smaller: Case): string {
   return kindOf(ask(smaller)[0], oracle.ask((official) => askOfficial(official, smaller))?.[0])
 }
 
-/** All policies as JSON, which can be taken apart. */
-function withoutTexts(policies: PolicySetJson): PolicySetJson {
+/** With policies and schema as JSON, which can be taken apart. */
+function withoutTexts({ policies, schema, ...others }: Case): Case {
   const parts = policySetFromJson(JSON.stringify(policies))
-  return parts.ok ? (parseExactly(policySetToJson(parts.value)) as unknown as PolicySetJson) : policies
+  const fragment = schema === undefined || schema.startsWith('{') ? undefined : parseSchema(schema)
+  const asJson = fragment?.ok === true ? schemaToJson(fragment.value) : schema
+  return {
+    ...others,
+    ...(asJson !== undefined && { schema: asJson }),
+    policies: parts.ok ? (parseExactly(policySetToJson(parts.value)) as unknown as PolicySetJson) : policies,
+  }
 }
 
 function reportOf(oracle: Oracle, smallest: Case): string {

@@ -17,7 +17,7 @@ import { readSchema } from '../schema/read-schema.ts'
 import type { Schema } from '../schema/schema.ts'
 import { reference } from '../values/entity.ts'
 import type { Entity, EntityStore } from '../values/entity.ts'
-import { officialSchema } from './official.ts'
+import { isTrap, officialSchema } from './official.ts'
 import type { Official } from './official.ts'
 import type { Case } from './random-case.ts'
 import type { EntityName } from './random-world.ts'
@@ -98,7 +98,16 @@ export function answer(set: PolicySet, request: Request, entities: EntityStore):
 }
 
 /** Those of the official engine. */
-export function askOfficial(official: Official, { schema, policies, entities, requests }: Case): Answer[] {
+export function askOfficial(official: Official, asked: Case): Answer[] {
+  try {
+    return officialAnswersTo(official, asked)
+  } catch (error) {
+    if (isTrap(error)) throw error
+    return asked.requests.map(() => ({ refused: String(error) }))
+  }
+}
+
+function officialAnswersTo(official: Official, { schema, policies, entities, requests }: Case): Answer[] {
   const parsed = [
     official.preparsePolicySet('case', policies as Parameters<Official['preparsePolicySet']>[1]),
     ...(schema === undefined ? [] : [official.preparseSchema('case', officialSchema(schema))]),

@@ -66,6 +66,7 @@ export class Oracle {
   }
 }
 
-function isTrap(error: unknown): error is Error {
+/** Whether an error left an instance useless. Others are its way to refuse what it cannot make sense of at all. */
+export function isTrap(error: unknown): error is Error {
   return error instanceof Error && ['RuntimeError', 'RangeError'].includes(error.name)
 }

@@ -7,15 +7,15 @@ import type { Json } from './random-world.ts'
 const MAX_TRIES = 4000
 
 /**
- * A JSON value with parts left out, or put in the place of what they were part of, of which `shows` is true as it is of
- * the given one. Parts of an array or an object are dropped before they are taken apart.
+ * A JSON value with parts left out, put in the place of what they were part of, or exchanged for one of the `simple`
+ * objects, of which `shows` is true as it is of the given one. Parts are dropped before they are taken apart.
  */
-export function shrink<T>(value: T, shows: (smaller: T) => boolean): T {
+export function shrink<T>(value: T, shows: (smaller: T) => boolean, simple: readonly Json[] = []): T {
   let tries = 0
   let smallest = value
   for (let found = true; found && tries < MAX_TRIES; ) {
     found = false
-    for (const smaller of smallerThan(smallest as Json)) {
+    for (const smaller of smallerThan(smallest as Json, simple)) {
       if (++tries > MAX_TRIES) break
       if (!shows(smaller as T)) continue
       smallest = smaller as T
@@ -27,25 +27,33 @@ export function shrink<T>(value: T, shows: (smaller: T) => boolean): T {
 }
 
 /** Large steps first. */
-function* smallerThan(value: Json): Generator<Json> {
+function* smallerThan(value: Json, simple: readonly Json[]): Generator<Json> {
   if (Array.isArray(value)) {
-    for (let size = value.length; size >= 1; size = Math.floor(size / 2)) {
-      for (let at = 0; at + size <= value.length; at += size) yield value.toSpliced(at, size)
-    }
+    yield* fewer(value)
     for (const [at, item] of value.entries()) {
-      for (const smaller of smallerThan(item)) yield value.with(at, smaller)
+      for (const smaller of smallerThan(item, simple)) yield value.with(at, smaller)
     }
   } else if (isObject(value)) {
     const members = Object.entries(value)
-    for (const at of members.keys()) yield Object.fromEntries(members.toSpliced(at, 1))
+    const size = JSON.stringify(value).length
+    yield* simple.filter((each) => JSON.stringify(each).length < size)
+    for (const some of fewer(members)) yield Object.fromEntries(some)
     for (const [, member] of members) if (typeof member === 'object') yield* [member, ...childrenOf(member)]
     for (const [at, [name, member]] of members.entries()) {
-      for (const smaller of smallerThan(member)) yield Object.fromEntries(members.with(at, [name, smaller]))
+      for (const smaller of smallerThan(member, simple))
+        yield Object.fromEntries(members.with(at, [name, smaller]))
     }
   } else if (typeof value === 'string' && value !== '') {
     for (const part of ['', value.slice(0, value.length / 2), value.slice(value.length / 2)]) {
       if (part !== value) yield part
     }
+  }
+}
+
+/** Without all items, without half of them, and so on down to one. */
+function* fewer<T>(items: readonly T[]): Generator<T[]> {
+  for (let size = items.length; size >= 1; size = Math.floor(size / 2)) {
+    for (let at = 0; at + size <= items.length; at += size) yield items.toSpliced(at, size)
   }
 }
 
