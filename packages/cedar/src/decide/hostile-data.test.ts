@@ -260,3 +260,31 @@ describe('very much data', () => {
     ).toBe('true')
   })
 })
+
+describe('very deep data', () => {
+  const DEPTH = 50_000
+  const arrays = `${'['.repeat(DEPTH)}${']'.repeat(DEPTH)}`
+  const records = `${'{"a":'.repeat(DEPTH)}1${'}'.repeat(DEPTH)}`
+  const context = parsed(`{"arrays": ${arrays}, "records": ${records}, "limit": 1}`)
+
+  test.each([
+    ['context.limit == 1 && context has arrays && context has records.a.a', 'true'],
+    ['context.arrays.isEmpty() || context.records.a.a has b', 'false'],
+    ['context.arrays == 1 || context.records == "x"', 'false'],
+    ['context.arrays == context.arrays', 'error'],
+    ['context.records == {a: 1}', 'error'],
+    ['context.records != context.records.a', 'error'],
+    ['context.arrays.contains(1)', 'error'],
+    ['[context.records].contains(context.records)', 'error'],
+    ['context == {}', 'error'],
+  ])(
+    'is an evaluation error where it is compared with what is like it, and nowhere else: %s is %s',
+    (expression, expected) => {
+      expect(verdict(expression, context)).toBe(expected)
+    },
+  )
+
+  it('is refused where JSON is read with its escapes', () => {
+    for (const json of [arrays, records]) expect(contextFromJson(`{"a": ${json}}`).ok).toBe(false)
+  })
+})
