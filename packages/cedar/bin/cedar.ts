@@ -10,7 +10,8 @@ import { OfficialValidator } from './official-validator.ts'
 
 const USAGE = `npm run --silent cedar -- test [--root FOLDER] [--validate] <files or folders…>
   Runs tests in the format of the official integration tests: policies, entities, a schema, requests, expected answers.
-  --root FOLDER   what the paths inside the test files are relative to; default: the current folder
+  --root FOLDER   what the paths inside the test files are relative to; default: the current folder.
+                  Files and folders that are not here are looked for there, too.
   --validate      also ask the official validator whether policies are valid, and compare with what the tests say
   Of a folder all tests are run, at any depth; JSON that is no test is passed over.
   Exit status: 0 when everything passed, 1 when something failed or there was no test, 2 when called wrongly.
@@ -33,12 +34,25 @@ interface Candidate {
   readonly isNamed: boolean
 }
 
-function candidatesOf(target: string): Candidate[] {
-  if (statSync(target, { throwIfNoEntry: false })?.isDirectory() !== true)
-    return [{ file: target, isNamed: true }]
-  return globSync('**/*.json', { cwd: target })
-    .sort()
-    .map((name) => ({ file: path.join(target, name), isNamed: false }))
+/** What a target stands for: a file or folder, here or in the root, or a pattern of such. */
+function candidatesOf(target: string, root: string): Candidate[] {
+  const places = [target, path.resolve(root, target)]
+  const found = places.find((place) => kindOf(place) !== undefined)
+  if (found !== undefined && kindOf(found) === 'file') return [{ file: found, isNamed: true }]
+  const folders = found === undefined ? ['.', root] : [found]
+  const pattern = found === undefined ? target : '**/*.json'
+  for (const folder of folders) {
+    const names = globSync(pattern, { cwd: folder }).filter((name) => name.endsWith('.json'))
+    const inFolder = (name: string): string => (folder === '.' ? name : path.join(folder, name))
+    if (names.length > 0) return names.sort().map((name) => ({ file: inFolder(name), isNamed: false }))
+  }
+  // A name that stands for nothing is reported as it is; an empty folder is not.
+  return found === undefined ? [{ file: target, isNamed: true }] : []
+}
+
+function kindOf(place: string): 'file' | 'folder' | undefined {
+  const stats = statSync(place, { throwIfNoEntry: false })
+  return stats === undefined ? undefined : stats.isDirectory() ? 'folder' : 'file'
 }
 
 function runTests(root: string, targets: readonly string[], validate: boolean): number {
@@ -47,7 +61,7 @@ function runTests(root: string, targets: readonly string[], validate: boolean): 
   const validator = validate ? new OfficialValidator(read) : undefined
   const requests = { passed: 0, failed: 0 }
   let others = 0
-  for (const { file, isNamed } of targets.flatMap(candidatesOf)) {
+  for (const { file, isNamed } of targets.flatMap((target) => candidatesOf(target, root))) {
     const report = runFile(runner, file, isNamed)
     if (report === undefined) {
       others++

@@ -33,6 +33,17 @@ describe('the command', () => {
     expect(status).toBe(0)
   })
 
+  it('takes files, folders and patterns, here or in the root', () => {
+    const passed = (...targets: string[]) => run('test', '--root', `${CORPUS}/`, ...targets).lines.at(-1)
+    expect(passed('tests')).toBe('40 passed, 0 failed')
+    expect(passed('tests/*.json')).toBe('40 passed, 0 failed')
+    expect(passed(path.join(CORPUS, '**/errors.json'), 'tests/errors.json')).toMatch(/^\d+ passed, 0 failed$/)
+    expect(run('test', '--root', CORPUS, 'tests/nothing*.json')).toMatchObject({
+      status: 1,
+      lines: ['FAILED tests/nothing*.json: there is no such file', '0 passed, 1 failed'],
+    })
+  })
+
   it('passes over files that are no tests, also when they are named', () => {
     const named = ['tests/values.json', 'entities/shop.json', 'shop.cedarschema.json'].map((name) =>
       path.join(CORPUS, name),
