@@ -19,12 +19,20 @@ export function isTypeName(text: string, allowed?: typeof INTERNAL): boolean {
     .every((part) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(part) && (!RESERVED.has(part) || part === allowed))
 }
 
+/** What the parser calls the name of an attribute. */
+export const ATTRIBUTE = 'an attribute name'
+
 /** An identifier that may name an attribute or a type. `allowed` is taken though it is reserved. */
 export function parseIdentifier(cursor: Cursor, what: string, allowed?: typeof INTERNAL): Token {
   const token = cursor.expectKind('identifier', what)
   if (RESERVED.has(token.text) && token.text !== allowed)
-    cursor.fail(`\`${token.text}\` is reserved and cannot be ${what}`, token.at)
+    cursor.fail(`\`${token.text}\` is reserved and cannot be ${what}${quoted(token.text, what)}`, token.at)
   return token
+}
+
+/** How to write a reserved word where quotes make a name of any text. */
+function quoted(word: string, what: string): string {
+  return what === ATTRIBUTE ? `; write \`["${word}"]\`, or after has \`"${word}"\`` : ''
 }
 
 export function parseString(cursor: Cursor, what: string): string {

@@ -4,7 +4,15 @@ import { MAX_NESTING } from './cursor.ts'
 import type { Cursor } from './cursor.ts'
 import { type Extension, EXTENSIONS } from '../values/extensions.ts'
 import { MAX_LONG } from '../values/long.ts'
-import { parseEntity, parseIdentifier, parseList, parseName, parsePattern, parseString } from './names.ts'
+import {
+  ATTRIBUTE,
+  parseEntity,
+  parseIdentifier,
+  parseList,
+  parseName,
+  parsePattern,
+  parseString,
+} from './names.ts'
 import { suggest } from '../policy/suggest.ts'
 import type { BinaryOperator, Expression, RecordMember } from '../policy/syntax.ts'
 import type { Token } from './tokens.ts'
@@ -96,10 +104,10 @@ function binary(cursor: Cursor, operator: Token, left: Expression, right: Expres
 
 /** What follows `has`: one name in quotes, or a path of identifiers. It is bounded, as each name is one step inwards. */
 function parsePath(cursor: Cursor): string[] {
-  if (cursor.peek().kind === 'string') return [parseString(cursor, 'an attribute name')]
+  if (cursor.peek().kind === 'string') return [parseString(cursor, ATTRIBUTE)]
   const { at } = cursor.peek()
-  const path = [parseIdentifier(cursor, 'an attribute name').text]
-  while (cursor.accept('.')) path.push(parseIdentifier(cursor, 'an attribute name').text)
+  const path = [parseIdentifier(cursor, ATTRIBUTE).text]
+  while (cursor.accept('.')) path.push(parseIdentifier(cursor, ATTRIBUTE).text)
   if (path.length > MAX_NESTING) cursor.fail('nested too deeply', at)
   return path
 }
@@ -166,10 +174,10 @@ function parseMember(cursor: Cursor): Expression {
     const { at, text } = cursor.next()
     if (text === '(') cursor.fail('only functions and methods can be called', at)
     if (text === '[') {
-      object = cursor.node({ kind: 'attribute', at, object, name: parseString(cursor, 'an attribute name') })
+      object = cursor.node({ kind: 'attribute', at, object, name: parseString(cursor, ATTRIBUTE) })
       cursor.expect(']', 'after the attribute name')
     } else {
-      const name = parseIdentifier(cursor, 'an attribute name')
+      const name = parseIdentifier(cursor, ATTRIBUTE)
       object = cursor.accept('(')
         ? parseMethod(cursor, object, name)
         : cursor.node({ kind: 'attribute', at: name.at, object, name: name.text })

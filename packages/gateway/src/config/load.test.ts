@@ -34,7 +34,7 @@ describe('an accepted configuration', () => {
         maxBodyBytes: 4_194_304,
         maxHeaderBytes: 16_384,
         maxJsonDepth: 64,
-        maxJsonMembers: 10_000,
+        maxJsonMembers: 20_000,
         headersTimeoutSeconds: 10,
         bodyTimeoutSeconds: 30,
         requestTimeoutSeconds: 300,

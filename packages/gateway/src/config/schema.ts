@@ -27,7 +27,7 @@ const limits = z.strictObject({
   maxBodyBytes: limit([KIB, 256 * MIB], 4 * MIB, 'Largest request body.'),
   maxHeaderBytes: limit([KIB, MIB], 16 * KIB, 'Largest request head.'),
   maxJsonDepth: limit([4, 1000], 64, 'Deepest nesting of a request, in levels.'),
-  maxJsonMembers: limit([16, 10_000_000], 10_000, 'Most members and elements in one request.'),
+  maxJsonMembers: limit([16, 10_000_000], 20_000, 'Most members and elements in one request.'),
   headersTimeoutSeconds: limit([1, DAY_SECONDS], 10, 'Longest wait for a request head.'),
   bodyTimeoutSeconds: limit([1, DAY_SECONDS], 30, 'Longest wait for a request body.'),
   requestTimeoutSeconds: limit([1, DAY_SECONDS], 300, 'Longest wait for an answer from a server.'),
