@@ -281,6 +281,21 @@ const SHOWN: Readonly<Record<string, () => void>> = {
     const other = { ...entity, attrs: { a: 1 } }
     expect([thereEntities([entity, other]), hereEntities([entity, other])]).toEqual(['refused', false])
   },
+  'What is of no use at all'() {
+    const instance = loadOfficial()
+    const policies = permit('true')
+    const takes = (given: unknown): string => {
+      try {
+        return instance.checkParsePolicySet(given as PolicySet).type
+      } catch (error) {
+        return error instanceof Error ? error.name : ''
+      }
+    }
+    expect([takes(policies), takes({ staticPolicies: policies })]).toEqual(['Error', 'success'])
+    for (let times = 0; times < 5000; times++) takes(policies)
+    expect(takes({ staticPolicies: policies })).toBe('RuntimeError')
+    for (let times = 0; times < 5000; times++) expect(hereSet(policies)).toBe(false)
+  },
   '`principal` or `resource` left out'() {
     const { principal: _, ...request } = REQUEST
     const call = { ...request, context: {}, entities: [], policies: { staticPolicies: permit('true') } }
