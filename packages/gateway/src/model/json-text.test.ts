@@ -17,10 +17,16 @@ const escaped = fc.constantFrom(
 )
 const plain = fc.string().map((value) => JSON.stringify(value))
 const scalar = fc.oneof(number, escaped, plain, fc.constantFrom('true', 'false', 'null'))
-/** Names as they stand in the text, unique once read. */
+/**
+ * Names as they stand in the text, unique once read. None has a backslash in it: after an object with the name `\`,
+ * JSON.parse of V8 13.6 reads the name `"\n"` of a similar object as `\` too, so it could not be compared with.
+ */
 const name = fc.oneof(
-  fc.constantFrom('"a"', '"b"', '"c"', '"\\u0061\\u0062"', '"a\\"b"', '""', '"0"', '"\\\\"', '"toString"'),
-  fc.string({ maxLength: 3 }).map((value) => JSON.stringify(value)),
+  fc.constantFrom('"a"', '"b"', '"c"', '"\\u0061\\u0062"', '"a\\"b"', '""', '"0"', '"toString"'),
+  fc
+    .string({ maxLength: 3 })
+    .filter((value) => !value.includes('\\'))
+    .map((value) => JSON.stringify(value)),
 )
 
 /** A text with the texts of its parts, so that a test can look for them again. */
