@@ -43,7 +43,10 @@ export function explain(
   // Where a name that is tested may exist after all, what follows from its absence does not.
   const isUnsure =
     findings.some(({ rule }) => rule === 'unknown-attribute') || testsUnknown(policy, knowledge)
-  const sure = isUnsure ? findings.filter(({ rule }) => !NEVER.has(rule)) : withoutConsequences(findings)
+  const told = findings.some(({ rule }) => rule === 'unguarded-attribute')
+    ? findings.filter(({ rule }) => rule !== 'unseen-guard')
+    : findings
+  const sure = isUnsure ? told.filter(({ rule }) => !NEVER.has(rule)) : withoutConsequences(told)
   return { findings: unique(sure), isUnsure }
 }
 

@@ -25,6 +25,9 @@ describe('findings of the engine and of the linter', () => {
       finding('different-types', 2),
       finding('different-types', 3),
     ]
+    expect(mergeFindings([finding('impossible', 3)], linter.slice(2), new Set())).toMatchObject([
+      { rule: 'different-types', severity: 'error', suggestion: 'compare values of one type' },
+    ])
     expect(rules([finding('unguarded-attribute', 1, error), finding('type', 2, error)], linter)).toEqual([
       '1 unguarded-attribute',
       '2 type',

@@ -14,8 +14,10 @@ export function mergeFindings(
   linter: readonly Finding[],
   unsure: ReadonlySet<string>,
 ): readonly Finding[] {
-  const lines = new Set(engine.map(lineOf))
-  const linted = linter.filter((finding) => !(ENGINE_KNOWS.has(finding.rule) && lines.has(lineOf(finding))))
+  const lines = new Set(engine.filter(({ rule }) => !NEVER.has(rule)).map(lineOf))
+  const linted = linter
+    .filter((finding) => !(ENGINE_KNOWS.has(finding.rule) && lines.has(lineOf(finding))))
+    .map((finding) => (finding.rule === 'different-types' ? asError(finding) : finding))
   const explained = new Set(linted.filter(({ rule }) => NEVER.has(rule)).map(({ policy }) => policy))
   const all = [...engine.filter(({ rule, policy }) => !NEVER.has(rule) || !explained.has(policy)), ...linted]
   // A policy with an error in it often never applies, and will when it is mended.
@@ -28,6 +30,11 @@ export function mergeFindings(
       return rule !== 'scope' || !misnamed.has(policy)
     }),
   )
+}
+
+/** Entities of different types are never equal: to the engine that is no error of types, but it is never meant. */
+function asError(finding: Finding): Finding {
+  return { suggestion: 'compare values of one type', ...finding, severity: 'error' }
 }
 
 function policiesOf(findings: readonly Finding[]): ReadonlySet<string | undefined> {

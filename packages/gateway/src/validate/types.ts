@@ -46,7 +46,7 @@ function nameOf(type: string): string {
     .replaceAll('__cedar::internal::AnyEntity', 'entity')
     .replaceAll('Set<__cedar::internal::Any>', 'Set')
     .replaceAll('__cedar::internal::OpenRecord{}', 'record')
-    .replace(/^__cedar::internal::(True|False)$/, 'Bool')
+    .replaceAll(/__cedar::internal::(True|False)\b/g, 'Bool')
     .replaceAll('__cedar::internal::', '')
     .replaceAll(',}', '}')
 }
@@ -112,6 +112,7 @@ function alike(
   { left, right, operator }: Extract<Expression, { kind: 'binary' }>,
   types: readonly string[],
 ): string | undefined {
+  if (types.every((type) => type.startsWith('{'))) return 'compare their attributes one by one'
   const sides = [
     [right, left],
     [left, right],
@@ -142,9 +143,9 @@ function instead(
   const text = expressionToText(node)
   if (parent?.kind === 'binary') {
     const { left, right, operator } = parent
+    const container = operator === 'in' && node === right ? containerOf(left, right) : undefined
+    if (container !== undefined) return write(container, node)
     if (operator === 'in' && help?.includes('contains') === true) return write(containing(right, left))
-    if (operator === 'in' && node === right && node.kind === 'string' && left.kind === 'variable')
-      return write(`${CONTAINERS.get(left.name) ?? 'Type'}::${text}`, node)
     const method = COMPARISONS.get(operator)
     if (wanted === 'Long' && actual === 'decimal' && method !== undefined && node === left)
       return write(`${text}.${method}(${literalAs(right, 'decimal') ?? expressionToText(right)})`)
@@ -154,6 +155,15 @@ function instead(
   if (actual === 'String') return write(`${text} == "…"`)
   if (actual === 'Long') return write(`${text} == 0`)
   return actual.startsWith('Set<') ? write(`${text}.contains(…)`) : undefined
+}
+
+/** What a name, or a list of names, stands for as that which a principal, an action or a resource is in. */
+function containerOf(left: Expression, right: Expression): string | undefined {
+  const type = left.kind === 'variable' ? CONTAINERS.get(left.name) : undefined
+  if (type === undefined) return undefined
+  if (right.kind === 'string') return `${type}::${expressionToText(right)}`
+  if (right.kind !== 'set' || !right.elements.every(({ kind }) => kind === 'string')) return undefined
+  return `[${right.elements.map((element) => `${type}::${expressionToText(element)}`).join(', ')}]`
 }
 
 /** The types of what principals, actions and resources are in. */

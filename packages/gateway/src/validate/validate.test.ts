@@ -216,6 +216,16 @@ const conditions: readonly (readonly [title: string, text: string, expected: str
     '2:21: `"staff"` is a String where a Set<entity> or an entity is needed; write `Group::"staff"` instead of `"staff"`',
   ],
   [
+    'names for groups',
+    'when { principal in ["staff", "board"] }',
+    '2:21: `["staff", "board"]` is a Set<String> where a Set<entity> or an entity is needed; write `[Group::"staff", Group::"board"]` instead of `["staff", "board"]`',
+  ],
+  [
+    'a record of other attributes',
+    'when { context.input has options && context.input.options == {deep: true, king: "x"} }',
+    '2:37: `context.input.options == {deep: true, king: "x"}` compares a {deep?: Bool,if?: Bool,kind: String} and a {deep: Bool,king: String}, which are never equal; compare their attributes one by one',
+  ],
+  [
     'an order of addresses',
     'when { ip("10.0.0.1") < ip("10.0.0.9") }',
     '2:8: `ip("10.0.0.1")` is an ipaddr where a datetime, a duration or a Long is needed; addresses are tested with ==, isInRange, isIpv4, isIpv6, isLoopback and isMulticast',
