@@ -112,7 +112,10 @@ function reword(policy: Policy, diagnostic: Diagnostic, span: Span, { schema }: 
   }
   const [, kind, value] = /failed to parse as (?:an? )?(.+?)(?: value)?: `(.+)`$/s.exec(message) ?? []
   const told = kind === undefined ? message : `${value} is no ${kind}`
-  return { rule: 'validation', message: told, suggestion: help ?? undefined }
+  const instead = message.startsWith('empty set literals')
+    ? 'ask whether a set is empty with `.isEmpty()`'
+    : undefined
+  return { rule: 'validation', message: told, suggestion: help ?? instead }
 }
 
 /** The action that was most likely meant: one spelt alike, or the tool whose server was left out. */

@@ -33,6 +33,11 @@ describe('names in policies', () => {
       ['1:40+19: there is no tool "files__raed"; did you mean `Tool::"files__read"`?'],
     ],
     [
+      'a tool like no other',
+      'permit (principal, action, resource == Tool::"nothing__like_it");',
+      ['1:40+23: there is no tool "nothing__like_it"; tollgate policy schema lists those there are'],
+    ],
+    [
       'a tool without its server',
       'permit (principal, action, resource) when { resource == Tool::"write" };',
       ['1:57+13: there is no tool "write"; did you mean `Tool::"files__write"`?'],

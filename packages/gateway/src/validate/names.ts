@@ -65,7 +65,8 @@ function missing(what: 'server' | 'tool', id: string, type: string, names: Itera
   const message = `there is no ${what} ${JSON.stringify(id)}`
   if (close !== undefined)
     return { message, suggestion: `did you mean \`${type}::${JSON.stringify(close)}\`?` }
-  if (what === 'tool' || all.length === 0) return { message }
+  if (what === 'tool') return { message, suggestion: 'tollgate policy schema lists those there are' }
+  if (all.length === 0) return { message }
   return { message, suggestion: `there ${all.length === 1 ? 'is' : 'are'} ${list(all, 9)}` }
 }
 

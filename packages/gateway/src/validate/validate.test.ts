@@ -236,6 +236,11 @@ const conditions: readonly (readonly [title: string, text: string, expected: str
     '2:8: "300.1.1.1" is no IP address; valid IP strings are IPv4/IPv6 addresses or CIDR ranges like `127.0.0.1`, `127.0.0.1/24`, or `ffee::/64`',
   ],
   [
+    'a set of nothing',
+    'when { resource.reads == [] }',
+    '2:26: empty set literals are forbidden in policies; ask whether a set is empty with `.isEmpty()`',
+  ],
+  [
     'letters that look alike',
     'when { context.input.path == "say \u0441hangе" }',
     '2:30: warning: string `"say \u0441hangе"` contains mixed scripts',
