@@ -35,7 +35,7 @@ describe('names in policies', () => {
     [
       'a tool like no other',
       'permit (principal, action, resource == Tool::"nothing__like_it");',
-      ['1:40+23: there is no tool "nothing__like_it"; tollgate policy schema lists those there are'],
+      ['1:40+24: there is no tool "nothing__like_it"; tollgate policy schema lists those there are'],
     ],
     [
       'a tool without its server',
