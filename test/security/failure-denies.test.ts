@@ -127,7 +127,7 @@ describe('anything thrown in the pipeline denies', () => {
         hosts: { hosts: new Set(['h']), origins: new Set() },
         limits: { maxBodyBytes: 1000, maxJsonDepth: 10, maxJsonMembers: 100 },
       }),
-      authenticate: () => ok(createCaller({ type: 'User', id: 'alice' }, undefined, { method: 'anonymous' })),
+      authenticate: () => ok(createCaller({ type: 'User', id: 'alice' }, {}, { method: 'anonymous' })),
       challenge: () => '',
       trail: {
         record: async (entry) => {

@@ -66,7 +66,7 @@ const policyOf = (forbidConditions: readonly string[]) =>
       return `${remedy} ${effect} (${principal}, ${action}, ${resource}) ${condition};`
     })
 
-const alice = createCaller({ type: 'User', id: 'alice' }, undefined, { method: 'anonymous' })
+const alice = createCaller({ type: 'User', id: 'alice' }, {}, { method: 'anonymous' })
 const nowMs = Date.UTC(2026, 0, 1)
 
 function query(tool: string, input: unknown): Query {

@@ -16,7 +16,7 @@ import { createStdioUpstream, DEFAULT_STDIO_LIMITS } from '../../packages/gatewa
 import { Pool } from 'undici'
 
 const fields: PermitFields = {
-  caller: createCaller({ type: 'User', id: 'mallory' }, undefined, { method: 'anonymous' }),
+  caller: createCaller({ type: 'User', id: 'mallory' }, {}, { method: 'anonymous' }),
   server: 'files',
   message: {
     kind: 'request',

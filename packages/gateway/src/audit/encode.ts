@@ -62,6 +62,7 @@ function decisionInOrder(entry: DecisionEntry, limit: number): object {
     time: cut(entry.time, limit),
     principal: cut(entry.principal, limit),
     agent: cut(entry.agent, limit),
+    ...(entry.delegation === undefined ? {} : { delegation: cutList(entry.delegation, limit) }),
     credential: cut(entry.credential, limit),
     ...(entry.authentication === undefined
       ? {}
@@ -78,9 +79,11 @@ function decisionInOrder(entry: DecisionEntry, limit: number): object {
   }
 }
 
-function proofInOrder({ method, issuer, strength, at }: Proof, limit: number): object {
-  // What is undefined is not written.
-  return { method, issuer, strength: strength === undefined ? undefined : cut(strength, limit), at }
+/** What is undefined is not written. */
+function proofInOrder(proof: Proof, limit: number): object {
+  const { method, issuer, bound, at } = proof
+  const told = (text: string | undefined) => (text === undefined ? undefined : cut(text, limit))
+  return { method, issuer, strength: told(proof.strength), at, bound, clientProof: told(proof.clientProof) }
 }
 
 function outcomeInOrder(entry: OutcomeEntry, limit: number): object {

@@ -73,6 +73,7 @@ function common({ exchange, caller, server, method }: Known, nowMs: number) {
     time: showTime(nowMs),
     principal: caller === undefined ? null : showEntity(caller.principal),
     agent: caller?.agent === undefined ? null : caller.agent.id,
+    ...(caller?.delegation === undefined ? {} : { delegation: caller.delegation.chain.map(({ id }) => id) }),
     credential: caller?.authentication.credential ?? null,
     ...proofOf(caller?.authentication),
     source: peer.transport === 'unix' ? 'unix' : (peer.address ?? 'unknown'),
@@ -84,9 +85,17 @@ function common({ exchange, caller, server, method }: Known, nowMs: number) {
 /** What an issuer said of the sign-in; a key and its absence say all themselves. */
 function proofOf(authentication: Authentication | undefined): { authentication?: Proof } {
   if (authentication?.issuer === undefined) return {}
-  const { method, issuer, strength, atMs } = authentication
-  const at = atMs === undefined ? {} : { at: new Date(atMs).toISOString() }
-  return { authentication: { method, issuer, ...(strength === undefined ? {} : { strength }), ...at } }
+  const { method, issuer, strength, bound, clientProof, atMs } = authentication
+  return {
+    authentication: {
+      method,
+      issuer,
+      ...(strength === undefined ? {} : { strength }),
+      ...(bound === undefined ? {} : { bound }),
+      ...(clientProof === undefined ? {} : { clientProof }),
+      ...(atMs === undefined ? {} : { at: new Date(atMs).toISOString() }),
+    },
+  }
 }
 
 let shownMs = Number.NaN

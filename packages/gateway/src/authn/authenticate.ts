@@ -97,7 +97,7 @@ function anonymously(exchange: Asked, anonymous: EntityRef | undefined): Result<
   const proxied = proxyHeaders.find((name) => headerValues(exchange.rawHeaders, name).length > 0)
   if (proxied !== undefined)
     return refuse(signIn, `an anonymous call came through a proxy: it has ${proxied}`)
-  return ok(createCaller(anonymous, undefined, { method: 'anonymous' }))
+  return ok(createCaller(anonymous, {}, { method: 'anonymous' }))
 }
 
 function hasQueryToken(target: string): boolean {

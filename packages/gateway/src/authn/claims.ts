@@ -29,6 +29,14 @@ export function textOf(value: unknown): string | undefined {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined
 }
 
+const MAX_NAME_LENGTH = 512
+
+/** A name that can be compared and shown: not empty, bounded, well-formed, without control characters. */
+export function isName(value: unknown): value is string {
+  if (typeof value !== 'string' || value === '' || value.length > MAX_NAME_LENGTH) return false
+  return value.isWellFormed() && !/\p{Cc}/u.test(value)
+}
+
 function own(value: unknown, name: string): unknown {
   if (Array.isArray(value) && !/^\d+$/.test(name)) return undefined
   return typeof value === 'object' && value !== null && Object.hasOwn(value, name)

@@ -124,5 +124,5 @@ function isExpired(record: KeyRecord, nowMs: number): boolean {
 
 function toCaller(record: KeyRecord): Caller {
   const agent = record.agent === undefined ? undefined : { type: 'Agent', id: record.agent }
-  return createCaller(record.principal, agent, { method: 'api-key', credential: record.name })
+  return createCaller(record.principal, { agent }, { method: 'api-key', credential: record.name })
 }

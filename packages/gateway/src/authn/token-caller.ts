@@ -6,10 +6,10 @@
 import { type Authentication, type Caller, createCaller, type EntityRef } from '../model/caller.ts'
 import type { TokenIssuer } from '../model/issuer.ts'
 import { err, ok, type Result } from '../model/result.ts'
-import { claimAt, hasAll, textOf } from './claims.ts'
+import { claimAt, hasAll, isName, textOf } from './claims.ts'
+import { agentNamed, delegationOf } from './delegation.ts'
 import type { Members } from './jwt.ts'
 
-const MAX_NAME_LENGTH = 512
 const MAX_GROUPS = 1000
 const TYPES = { user: 'User', service: 'Service', agent: 'Agent' } as const
 
@@ -27,19 +27,26 @@ export function callerOf(claims: Members, issuer: TokenIssuer, fallbackId: strin
   const client = issuer.clients.map((path) => claimAt(claims, path)).find((value) => value !== undefined)
   if (client !== undefined && !isName(client)) return err('the claim that names the client is not a name')
 
-  // Nobody stands behind a client whose subject is the client itself (RFC 9068, 2.2).
-  const isItself = issuer.kind === 'user' && client !== undefined && client === claims['sub']
-  const isService = isItself || (issuer.services.size > 0 && hasAll(claims, issuer.services))
-  const kind = isService ? 'service' : issuer.kind
-  const id = isService && client !== undefined ? client : subject.value
-  const agent = kind === 'user' && client !== undefined ? named(issuer, 'Agent', client) : undefined
-  const principal = named(issuer, TYPES[kind], id)
+  const delegation = delegationOf(claims, issuer)
+  if (!delegation.ok) return delegation
+  const acts = delegation.value !== undefined
+  const kind = kindOf(claims, issuer, client)
+  // Nobody stands behind a client on its own, and it is known by its name; a client that acts for a service is another.
+  const isItself = kind !== issuer.kind && client !== undefined && !acts
+  const principal = { type: TYPES[kind], id: `${issuer.name}/${isItself ? client : subject.value}` }
+  const last = delegation.value?.chain.at(-1)
+  const agent = client !== undefined && (kind === 'user' || acts) ? agentNamed(issuer, client) : last
   const known = { groups: groups.value, tags: tags.value }
-  return ok(createCaller(principal, agent, proofOf(claims, issuer, fallbackId), known))
+  const proof = proofOf(claims, issuer, { client, fallbackId })
+  return ok(createCaller(principal, { agent, delegation: delegation.value, known }, proof))
 }
 
-function named({ name }: TokenIssuer, type: string, id: string): EntityRef {
-  return { type, id: `${name}/${id}` }
+function kindOf(claims: Members, issuer: TokenIssuer, client: string | undefined): TokenIssuer['kind'] {
+  const { agents, services, kind } = issuer
+  if (agents.size > 0 && hasAll(claims, agents)) return 'agent'
+  if (services.size > 0 && hasAll(claims, services)) return 'service'
+  // A client whose subject is the client itself (RFC 9068, 2.2).
+  return kind === 'user' && client !== undefined && client === claims['sub'] ? 'service' : kind
 }
 
 function subjectOf(claims: Members, { subject, subjectPrefix }: TokenIssuer): Result<string, string> {
@@ -53,12 +60,6 @@ function subjectOf(claims: Members, { subject, subjectPrefix }: TokenIssuer): Re
   return ok(value)
 }
 
-/** A name that can be compared and shown: not empty, bounded, well-formed, without control characters. */
-function isName(value: unknown): value is string {
-  if (typeof value !== 'string' || value === '' || value.length > MAX_NAME_LENGTH) return false
-  return value.isWellFormed() && !/\p{Cc}/u.test(value)
-}
-
 function groupsOf(claims: Members, issuer: TokenIssuer): Result<readonly EntityRef[], string> {
   const { groups: path } = issuer
   if (path === undefined) return ok([])
@@ -70,7 +71,7 @@ function groupsOf(claims: Members, issuer: TokenIssuer): Result<readonly EntityR
   const names: readonly unknown[] = Array.isArray(value) ? value : [value]
   if (names.length > MAX_GROUPS) return err(`the claim ${path} has more than ${MAX_GROUPS} groups`)
   if (!names.every(isName)) return err(`the claim ${path} is not a list of groups`)
-  return ok([...new Set(names)].map((group) => named(issuer, 'Group', group)))
+  return ok([...new Set(names)].map((group) => ({ type: 'Group', id: `${issuer.name}/${group}` })))
 }
 
 function tagsOf(claims: Members, issuer: TokenIssuer): Result<Readonly<Record<string, string>>, string> {
@@ -85,9 +86,14 @@ function tagsOf(claims: Members, issuer: TokenIssuer): Result<Readonly<Record<st
   return ok(tags)
 }
 
-function proofOf(claims: Members, { name }: TokenIssuer, fallbackId: string): Authentication {
+function proofOf(
+  claims: Members,
+  { name, clientProof }: TokenIssuer,
+  { client, fallbackId }: { client: string | undefined; fallbackId: string },
+): Authentication {
   const { jti, auth_time: at, acr } = claims
   const id = isName(jti) && jti.length <= 128 ? jti : fallbackId
+  const proved = clientProof === undefined ? undefined : textOf(claimAt(claims, clientProof))
   return {
     method: 'token',
     credential: `${name}/${id}`,
@@ -95,6 +101,8 @@ function proofOf(claims: Members, { name }: TokenIssuer, fallbackId: string): Au
     goodUntilMs: (Number(claims['exp']) + LEEWAY_SECONDS) * 1000,
     ...(typeof at === 'number' && Math.abs(at) <= MAX_SECONDS ? { atMs: Math.trunc(at * 1000) } : {}),
     ...(isName(acr) ? { strength: acr } : {}),
+    ...(client === undefined ? {} : { client }),
+    ...(isName(proved) ? { clientProof: proved } : {}),
   }
 }
 

@@ -54,6 +54,8 @@ function issuer(more: Partial<TokenIssuer> = {}): TokenIssuer {
     algorithms: ['ES256'],
     type: 'at+jwt',
     kind: 'user',
+    agents: new Map(),
+    clientProof: undefined,
     services: new Map(),
     subject: 'sub',
     subjectPrefix: '',

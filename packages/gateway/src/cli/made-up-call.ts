@@ -86,7 +86,7 @@ function callerOf({ principal, agent, group, tag, sourceIp }: CallerOptions): Re
   // Groups and tags are known of callers with a token only.
   const known = groups.length + tags.length === 0 ? undefined : { groups, tags: Object.fromEntries(tags) }
   const method = known === undefined ? 'api-key' : 'token'
-  return ok(createCaller(who.value, through?.value, { method }, known))
+  return ok(createCaller(who.value, { agent: through?.value, known }, { method }))
 }
 
 interface MadeUp {

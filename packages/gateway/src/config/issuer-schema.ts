@@ -55,6 +55,10 @@ export const issuer = z.strictObject({
     .describe(
       'Claims, and their values or `[]` for any, by which the token of a service is told from that of a person.',
     ),
+  agents: values()
+    .optional()
+    .meta({ examples: [{ roles: ['agent'] }] })
+    .describe('Likewise for the token of an agent that nobody stands behind.'),
   subject: claim()
     .optional()
     .meta({ examples: ['sub'] })
@@ -78,6 +82,10 @@ export const issuer = z.strictObject({
     .optional()
     .meta({ examples: ['client_id'] })
     .describe('The claim that names the client; default `client_id`, else `azp`.'),
+  agentProof: claim()
+    .optional()
+    .meta({ examples: ['azpacr'] })
+    .describe('The claim that tells how the client proved to the issuer which one it is.'),
   requires: values()
     .optional()
     .meta({ examples: [{ repository_owner: ['my-org'] }] })

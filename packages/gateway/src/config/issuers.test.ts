@@ -28,6 +28,8 @@ describe('an issuer', () => {
         algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
         type: 'at+jwt',
         kind: 'user',
+        agents: new Map(),
+        clientProof: undefined,
         services: new Map(),
         subject: 'sub',
         subjectPrefix: '',

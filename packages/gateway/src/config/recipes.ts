@@ -19,12 +19,14 @@ export interface Recipe {
   readonly algorithms?: readonly string[]
   readonly type: 'at+jwt' | 'JWT'
   readonly kind?: 'user' | 'service' | 'agent'
+  readonly agents?: Readonly<Record<string, readonly string[]>>
   readonly services?: Readonly<Record<string, readonly string[]>>
   readonly subject?: string
   readonly subjectPrefix?: string
   readonly groups?: string
   readonly tags?: Readonly<Record<string, string>>
   readonly clients?: readonly string[]
+  readonly clientProof?: string
   readonly requires?: Readonly<Record<string, readonly string[]>>
   /** One of these has to be in `requires` of the configuration. */
   readonly oneOf?: readonly string[]
@@ -42,6 +44,7 @@ export const recipes: Readonly<Record<(typeof RECIPES)[number], Recipe>> = {
     subject: 'oid',
     groups: 'groups',
     clients: ['azp'],
+    clientProof: 'azpacr', // 0: it did not; 1: a secret; 2: a certificate
     services: { idtyp: ['app'] },
     requires: { ver: ['2.0'], azp: ANY, oid: ANY },
   },

@@ -4,13 +4,17 @@ import { Handles } from './handles.ts'
 import { Sessions } from './sessions.ts'
 
 const key = { method: 'api-key', credential: 'k' } as const
-const alice = createCaller({ type: 'User', id: 'alice' }, undefined, key)
-const aliceAgain = createCaller({ type: 'User', id: 'alice' }, undefined, {
-  method: 'api-key',
-  credential: 'other',
-})
-const aliceByAgent = createCaller({ type: 'User', id: 'alice' }, { type: 'Agent', id: 'bot' }, key)
-const bob = createCaller({ type: 'User', id: 'bob' }, undefined, key)
+const alice = createCaller({ type: 'User', id: 'alice' }, {}, key)
+const aliceAgain = createCaller(
+  { type: 'User', id: 'alice' },
+  {},
+  {
+    method: 'api-key',
+    credential: 'other',
+  },
+)
+const aliceByAgent = createCaller({ type: 'User', id: 'alice' }, { agent: { type: 'Agent', id: 'bot' } }, key)
+const bob = createCaller({ type: 'User', id: 'bob' }, {}, key)
 
 let nowMs = 0
 let closed: string[]

@@ -8,7 +8,7 @@ export interface EntityRef {
 
 /** How the caller proved who it is. */
 export interface Authentication {
-  readonly method: 'api-key' | 'token' | 'anonymous'
+  readonly method: 'api-key' | 'token' | 'certificate' | 'anonymous'
   /** The name of the key, as `tollgate key list` shows it, or `<issuer>/<jti>` of the token. Never the credential. */
   readonly credential?: string
   /** Name of the issuer of the token, as configured. */
@@ -19,6 +19,20 @@ export interface Authentication {
   readonly atMs?: number
   /** How, as the issuer puts it (`acr`). */
   readonly strength?: string
+  /** What besides the token was proved to have it: the key that it is bound to (RFC 9449, RFC 8705). */
+  readonly bound?: 'dpop' | 'mtls'
+  /** The OAuth client that the token was issued to, as the issuer names it. */
+  readonly client?: string
+  /** How the client proved to the issuer that it is the one, as the issuer puts it: `none`, `private_key_jwt`. */
+  readonly clientProof?: string
+}
+
+/** Who handed the work on to whom, since somebody first acted for the principal (RFC 8693, 4.1). */
+export interface Delegation {
+  /** How many times it was handed on. */
+  readonly depth: number
+  /** Those who had it, in order; the last is the one that calls. */
+  readonly chain: readonly EntityRef[]
 }
 
 /** What the issuer says of the principal. */
@@ -30,27 +44,37 @@ export interface Known {
 export interface Caller {
   readonly principal: EntityRef
   readonly agent?: EntityRef
+  /** Undefined where nothing was handed on. */
+  readonly delegation?: Delegation
   readonly authentication: Authentication
   /** Undefined where only the name is known. */
   readonly known?: Known
-  /** Equal for two requests exactly when principal and agent are: what sessions and handles are bound to. */
+  /** Equal for two requests exactly when principal, agent and delegation are: what sessions and handles are bound to. */
   readonly bindingKey: string
+}
+
+/** What a caller may have besides a name and a proof. */
+export interface Standing {
+  readonly agent?: EntityRef | undefined
+  readonly delegation?: Delegation | undefined
+  readonly known?: Known | undefined
 }
 
 /** Makes a caller; `bindingKey` cannot be ambiguous, whatever the ids contain. */
 export function createCaller(
   principal: EntityRef,
-  agent: EntityRef | undefined,
+  { agent, delegation, known }: Standing,
   authentication: Authentication,
-  known?: Known,
 ): Caller {
-  const bindingKey = JSON.stringify([principal.type, principal.id, agent?.type ?? null, agent?.id ?? null])
+  const chain = delegation?.chain.map(({ type, id }) => [type, id]) ?? []
+  const parts = [principal.type, principal.id, agent?.type ?? null, agent?.id ?? null]
   return {
     principal,
     ...(agent === undefined ? {} : { agent }),
+    ...(delegation === undefined ? {} : { delegation }),
     authentication,
     ...(known === undefined ? {} : { known }),
-    bindingKey,
+    bindingKey: JSON.stringify(chain.length === 0 ? parts : [...parts, chain]),
   }
 }
 

@@ -6,7 +6,8 @@ import type { Authentication } from './caller.ts'
 import type { Reason } from './refusal.ts'
 
 /** How a caller with a token proved who it is. */
-export interface Proof extends Pick<Authentication, 'method' | 'issuer' | 'strength'> {
+export interface Proof
+  extends Pick<Authentication, 'method' | 'issuer' | 'strength' | 'bound' | 'clientProof'> {
   /** RFC 3339: when the person signed in, where the issuer says so. */
   readonly at?: string
 }
@@ -18,6 +19,8 @@ export interface DecisionEntry {
   readonly time: string
   readonly principal: string | null
   readonly agent: string | null
+  /** Everyone who had the work since somebody first acted for the principal, in order; left out where it was not handed on. */
+  readonly delegation?: readonly string[]
   /** Name of the credential used, never the credential. */
   readonly credential: string | null
   /** Of callers with a token; for others `credential` says it all. */

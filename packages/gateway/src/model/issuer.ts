@@ -26,6 +26,8 @@ export interface TokenIssuer {
   readonly type: 'at+jwt' | 'JWT'
   /** Of tokens that `services` does not match. */
   readonly kind: 'user' | 'service' | 'agent'
+  /** A token that has all of these is one of an agent that nobody stands behind. */
+  readonly agents: ClaimValues
   /** A token that has all of these is one of a service. */
   readonly services: ClaimValues
   readonly subject: ClaimPath
@@ -35,6 +37,8 @@ export interface TokenIssuer {
   readonly tags: ReadonlyMap<string, ClaimPath>
   /** The first of these that a token has names the client. */
   readonly clients: readonly ClaimPath[]
+  /** How the client proved to the issuer that it is the one. */
+  readonly clientProof: ClaimPath | undefined
   /** A token without all of these is refused. */
   readonly requires: ClaimValues
   /** Scopes that clients are told to ask for. */

@@ -37,7 +37,7 @@ entity Resource in [Server] = { uri: String, server: String };
 type Call = {
   agent?: Agent,
   delegation: { depth: Long, chain: Set<Agent> },
-  source: { ip?: ipaddr, transport: String, authentication: Authentication },
+  source: { ip?: ipaddr, transport: String, client?: String, authentication: Authentication },
   environment: { name: String, now: datetime },
   session: { protocolVersion: String, startedAt?: datetime },
   // Nothing sets these yet: policies can test for them, and will find them when it does.
@@ -45,7 +45,14 @@ type Call = {
   approval?: { approvers: Set<User>, at: datetime },
   history?: {},
 };
-type Authentication = { method: String, issuer?: String, at?: datetime, strength?: String };
+type Authentication = {
+  method: String,
+  issuer?: String,
+  at?: datetime,
+  strength?: String,
+  bound?: String,
+  clientProof?: String,
+};
 type Task = {
   id: String,
   purpose: String,

@@ -24,7 +24,7 @@ function query(over: Partial<Query> = {}): Query {
     requestId: 'r',
     caller: createCaller(
       { type: 'User', id: 'alice' },
-      { type: 'Agent', id: 'bot' },
+      { agent: { type: 'Agent', id: 'bot' } },
       { method: 'api-key', credential: 'k' },
     ),
     server: 'files',

@@ -15,7 +15,7 @@ function inquiry(text: string, input: unknown, tool = target) {
   const level = { groups: [], tags: { level: 'low' } }
   const query: Query = {
     requestId: 'r',
-    caller: createCaller({ type: 'User', id: 'alice' }, undefined, { method: 'token' }, level),
+    caller: createCaller({ type: 'User', id: 'alice' }, { known: level }, { method: 'token' }),
     server: 'files',
     method: 'tools/call',
     manner: 'rule',

@@ -18,8 +18,23 @@ function caller(known?: Known, id = 'corp/ada'): Caller {
     issuer: 'corp',
     atMs: signedInMs,
     strength: 'mfa',
+    client: 'ide',
+    clientProof: 'private_key_jwt',
+    bound: 'dpop',
   } as const
-  return createCaller({ type: 'User', id }, { type: 'Agent', id: 'corp/ide' }, authentication, known)
+  return createCaller(
+    { type: 'User', id },
+    { agent: { type: 'Agent', id: 'corp/ide' }, delegation, known },
+    authentication,
+  )
+}
+
+const delegation = {
+  depth: 1,
+  chain: [
+    { type: 'Agent', id: 'corp/planner' },
+    { type: 'Agent', id: 'corp/ide' },
+  ],
 }
 
 const engineers: Known = {
@@ -61,11 +76,16 @@ describe('a caller that an issuer knows', () => {
     ['the issuer', when('context.source.authentication.issuer == "corp"')],
     ['the strength', when('context.source.authentication.strength == "mfa"')],
     ['the time of the sign-in', when('context.source.authentication.at == datetime("2026-05-01T08:00:00Z")')],
+    ['the client', when('context.source.client == "ide"')],
+    ['how the client proved itself', when('context.source.authentication.clientProof == "private_key_jwt"')],
+    ['what the token is bound to', when('context.source.authentication.bound == "dpop"')],
+    ['how often the work was handed on', when('context.delegation.depth == 1')],
+    ['who had it before', when('context.delegation.chain.contains(Agent::"corp/planner")')],
     ['the agent', when('context.agent == Agent::"corp/ide"')],
   ])('is told from others by %s', (_, text) => {
     const policies = load(text)
     expect(decide(policies, query(caller(engineers)), signedInMs).effect).toBe('allow')
-    const key = createCaller({ type: 'User', id: 'corp/ada' }, undefined, { method: 'api-key' })
+    const key = createCaller({ type: 'User', id: 'corp/ada' }, {}, { method: 'api-key' })
     expect(decide(policies, query(key), signedInMs).effect).toBe('deny')
   })
 

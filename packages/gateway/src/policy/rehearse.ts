@@ -44,7 +44,7 @@ function serverOf({ type, id }: Entity): string {
 function usualContext(policies: Policies, { principal, action, resource }: Rehearsal, nowMs: number) {
   const query: Query = {
     requestId: '',
-    caller: createCaller(principal, undefined, { method: 'api-key' }),
+    caller: createCaller(principal, {}, { method: 'api-key' }),
     server: serverOf(resource),
     method: action.id,
     manner: 'rule',

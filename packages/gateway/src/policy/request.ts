@@ -8,7 +8,7 @@ import {
   type Request,
   set,
 } from '@tollgate/cedar'
-import type { Caller } from '../model/caller.ts'
+import type { Caller, Delegation } from '../model/caller.ts'
 import type { Query, Target } from '../model/decision.ts'
 import type { Policies } from './policies.ts'
 
@@ -28,10 +28,11 @@ export function contextOf({ policies, query, nowMs }: Inquiry): RecordValue {
   return {
     input: query.input === undefined ? undefined : plain(query.input),
     agent: caller.agent === undefined ? undefined : policies.named(caller.agent),
-    delegation: DIRECT,
+    delegation: delegationOf(caller, policies),
     source: {
       ip: source.ip === undefined ? undefined : ipOf(source.ip),
       transport: source.transport,
+      client: caller.authentication.client,
       authentication: authenticationOf(caller),
     },
     environment: { name: policies.environment, now: datetimeFromMs(nowMs) },
@@ -43,10 +44,29 @@ export function contextOf({ policies, query, nowMs }: Inquiry): RecordValue {
   }
 }
 
+/** Remembered for as long as the token is: policies see the same one on every call. */
+const delegations = new WeakMap<Delegation, { of: Policies; value: RecordValue }>()
+
+function delegationOf({ delegation }: Caller, policies: Policies): RecordValue {
+  if (delegation === undefined) return DIRECT
+  const known = delegations.get(delegation)
+  if (known?.of === policies) return known.value
+  const value = { depth: delegation.depth, chain: set(delegation.chain.map((ref) => policies.named(ref))) }
+  delegations.set(delegation, { of: policies, value })
+  return value
+}
+
 function authenticationOf({ authentication }: Caller): RecordValue {
-  const { method, issuer, atMs, strength } = authentication
-  if (issuer === undefined) return { method }
-  return { method, issuer, at: atMs === undefined ? undefined : datetimeFromMs(atMs), strength }
+  const { method, issuer, atMs, strength, bound, clientProof } = authentication
+  if (method !== 'token') return { method }
+  return {
+    method,
+    issuer,
+    at: atMs === undefined ? undefined : datetimeFromMs(atMs),
+    strength,
+    bound,
+    clientProof,
+  }
 }
 
 /** The request for one target of a query. */

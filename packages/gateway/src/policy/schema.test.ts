@@ -78,7 +78,7 @@ describe('what the gateway asks of policies', () => {
     more: { principal?: EntityRef; agent?: EntityRef; over?: Partial<Query>; server?: string } = {},
   ): Query => {
     const { principal = ada, agent, over, server = 'files' } = more
-    const caller = createCaller(principal, agent, { method: 'api-key', credential: 'k' })
+    const caller = createCaller(principal, { agent }, { method: 'api-key', credential: 'k' })
     const asked = toQuery(caller, server, message(method, params), {
       requestId: 'r',
       source: { transport: 'tcp', ip: '127.0.0.1' },
@@ -158,7 +158,7 @@ describe('what the gateway asks of policies', () => {
 
   test('is not in the schema where a request is about nothing but the server by mistake', () => {
     const { value } = toQuery(
-      createCaller(ada, undefined, { method: 'anonymous' }),
+      createCaller(ada, {}, { method: 'anonymous' }),
       'files',
       message('resources/subscribe', {}, 'modern'),
       {

@@ -108,12 +108,14 @@ export class Authorization implements OwnIssuer {
       algorithms: ['ES256'],
       type: 'at+jwt',
       kind: 'user',
-      services: new Map(),
+      agents: new Map([['principal_type', ['agent']]]),
+      services: new Map([['principal_type', ['service']]]),
       subject: 'sub',
       subjectPrefix: '',
       groups: undefined,
       tags: new Map(),
       clients: ['client_id'],
+      clientProof: 'client_auth',
       requires: new Map([['client_id', []]]),
       scopes: [SCOPE],
       authorizes: true,
@@ -189,7 +191,7 @@ export class Authorization implements OwnIssuer {
         const { config, snapshot } = this.#options.built()
         const { policies } = snapshot
         const proof = { method: 'token', issuer: LOCAL_ISSUER } as const
-        const caller = createCaller({ type: 'User', id: `${LOCAL_ISSUER}/${person}` }, undefined, proof)
+        const caller = createCaller({ type: 'User', id: `${LOCAL_ISSUER}/${person}` }, {}, proof)
         if (!config.servers.has(server) || !isReachable(policies, caller, server)) return undefined
         const offer = await this.#offerOf(server)
         if (offer?.ok !== true) return { server, tools: undefined }

@@ -8,7 +8,7 @@ import { Lifetimes } from './lifetimes.ts'
 function stream(credential: string, more: object = {}): Permitted & { gone: AbortController } {
   const gone = new AbortController()
   const exchange = { signal: gone.signal } as Exchange
-  const caller = createCaller({ type: 'User', id: 'ada' }, undefined, { method: 'api-key', credential })
+  const caller = createCaller({ type: 'User', id: 'ada' }, {}, { method: 'api-key', credential })
   const message = { kind: 'request', method: 'subscriptions/listen' }
   return { exchange, caller, message, gone, ...more } as unknown as Permitted & { gone: AbortController }
 }
