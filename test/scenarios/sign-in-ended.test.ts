@@ -4,11 +4,11 @@ import { type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ScryptPasswords } from '../../packages/gateway/src/oauth/passwords.ts'
 import { openOauthStore, type OpenOauthStore } from '../../packages/gateway/src/store/oauth.ts'
 import { startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
-import { Browser, field } from '../fixtures/oauth/browser.ts'
-import { CHALLENGE, PASSWORD, REDIRECT, VERIFIER } from '../fixtures/oauth/server.ts'
+import { Browser } from '../fixtures/oauth/browser.ts'
+import { addPerson, allow } from '../fixtures/oauth/person.ts'
+import { CHALLENGE, REDIRECT, VERIFIER } from '../fixtures/oauth/server.ts'
 import { SDK_SERVER } from '../fixtures/stdio-upstream.ts'
 
 const SERVERS = `servers: { files: { command: ${JSON.stringify([process.execPath, SDK_SERVER])} }, other: { url: 'http://127.0.0.1:9/mcp' } }\n`
@@ -37,10 +37,7 @@ interface Granted {
 
 /** Somebody new signs in and lets a new client in. */
 async function grant(name: string): Promise<Granted> {
-  const nowMs = Date.now()
-  const link = store.people.invite(name, { nowMs, expiresAtMs: nowMs + 1000, again: false })
-  const cheap = new ScryptPasswords((count) => Buffer.alloc(count), { N: 1024, r: 8, p: 1 })
-  if (link.ok) store.people.useLink(link.value, await cheap.hash(PASSWORD), nowMs)
+  await addPerson(store, name)
   const post = async (path: string, init: RequestInit) =>
     (await (await fetch(gateway.origin + path, { method: 'POST', ...init })).json()) as Record<string, string>
   const { client_id: clientId = '' } = await post('/oauth/register', {
@@ -55,12 +52,8 @@ async function grant(name: string): Promise<Granted> {
     code_challenge: CHALLENGE,
     code_challenge_method: 'S256',
   })
-  const browser = new Browser(gateway.origin)
-  const signIn = await browser.follow(await browser.get(`/oauth/authorize?${query.toString()}`))
-  const person = { csrf: field(signIn.text, 'csrf'), action: 'sign-in', name, password: PASSWORD }
-  const consent = await browser.follow(await browser.post(signIn.url, person))
-  const yes = { csrf: field(consent.text, 'csrf'), action: 'allow' }
-  const back = new URL((await browser.follow(await browser.post(consent.url, yes))).url)
+  const address = `${gateway.origin}/oauth/authorize?${query.toString()}`
+  const back = await allow(new Browser(gateway.origin), address, { name })
   const { access_token: token = '' } = await post('/oauth/token', {
     body: new URLSearchParams({
       grant_type: 'authorization_code',

@@ -1,7 +1,8 @@
 /** Signing in, saying yes, and the link that a new person gets. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Browser, field } from '../fixtures/oauth/browser.ts'
-import { PASSWORD, startTestServer, type TestServer } from '../fixtures/oauth/server.ts'
+import { PASSWORD } from '../fixtures/oauth/person.ts'
+import { startTestServer, type TestServer } from '../fixtures/oauth/server.ts'
 
 let server: TestServer
 let client: string
