@@ -1,16 +1,14 @@
 /** A person, a real browser, and the official client, which knows only the address of a server behind the gateway. */
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openOauthStore } from '../../packages/gateway/src/store/oauth.ts'
-import { hasChromium, startChromium, watch } from '../fixtures/chromium.ts'
+import { hasChromium, picture, startChromium, watch } from '../fixtures/chromium.ts'
 import { startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
 import { type App, startApp } from '../fixtures/oauth/sdk-client.ts'
 import { SDK_SERVER } from '../fixtures/stdio-upstream.ts'
 
 const PASSWORD = 'correct horse battery'
-/** Pictures of the pages are written there, to be looked at. */
-const PICTURES = process.env['PICTURES']
 
 let gateway: TestGateway
 let app: App
@@ -42,10 +40,6 @@ function invite(name: string): string {
   store.value.close()
   if (!link.ok) throw new Error(link.error)
   return `${gateway.origin}/oauth/welcome/${link.value}`
-}
-
-async function picture(page: Page, name: string): Promise<void> {
-  if (PICTURES !== undefined) await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true })
 }
 
 const claimsOf = (token = '') =>
@@ -104,40 +98,6 @@ describe.skipIf(!hasChromium)('a person with a browser', () => {
     await page.close()
   })
 
-  test('refreshing rotates, and a refresh token that is replayed ends the family, calls included', async () => {
-    const stolen = app.kept.tokens?.refresh_token ?? ''
-    const refresh = (token = '') =>
-      fetch(`${gateway.origin}/oauth/token`, {
-        method: 'POST',
-        body: new URLSearchParams({
-          grant_type: 'refresh_token',
-          client_id: app.kept.client?.client_id ?? '',
-          refresh_token: token,
-        }),
-      })
-    // The client itself: its access token is gone, so it refreshes.
-    const { access_token: _, ...rest } = app.kept.tokens!
-    app.kept.tokens = { ...rest, access_token: 'gone' }
-    const client = await app.connect(gateway.url('files'), () => Promise.reject(new Error('asked again')))
-    await client.callTool({ name: 'echo', arguments: {} })
-    await client.close()
-    expect(app.kept.tokens?.refresh_token).not.toBe(stolen)
-
-    expect((await refresh(stolen)).status).toBe(400)
-    expect((await refresh(app.kept.tokens?.refresh_token)).status).toBe(400)
-    const call = () =>
-      fetch(gateway.url('files'), {
-        method: 'POST',
-        headers: {
-          authorization: `Bearer ${app.kept.tokens?.access_token}`,
-          'content-type': 'application/json',
-          accept: 'application/json, text/event-stream',
-        },
-        body: '{"jsonrpc":"2.0","id":1,"method":"ping"}',
-      })
-    await expect.poll(async () => (await call()).status, { timeout: 5000 }).toBe(401)
-  })
-
   test('sees pages that fit a telephone, in the dark too, and hears what is wrong', async () => {
     const context = await browser.newContext({
       viewport: { width: 360, height: 640 },
@@ -146,7 +106,7 @@ describe.skipIf(!hasChromium)('a person with a browser', () => {
       hasTouch: true,
     })
     const page = await context.newPage()
-    const other = await startApp('A program with quite a long name that says little')
+    const other = await startApp({ name: 'A program with quite a long name that says little' })
     const connected = other.connect(gateway.url('files'), async (address) => {
       await page.goto(address)
       await page.getByLabel('Name').fill('alice')

@@ -109,7 +109,7 @@ describe('an address that a stranger names', () => {
       { address: '93.184.215.14', family: 4 },
       { address, family },
     ]
-    const byName = createPublicFetch((_name, take) => take(null, found))
+    const byName = createPublicFetch({ resolve: (_name, take) => take(null, found) })
     const failed = await byName('https://app.example/c', {}).catch(
       (problem: unknown) => (problem as Error).cause,
     )

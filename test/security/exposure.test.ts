@@ -1,5 +1,4 @@
 /** Nothing is exposed by accident (A1, invariant 7): a listener that others can reach needs TLS and authentication. */
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { connect } from 'node:net'
@@ -8,6 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Config, showConfigError } from '../../packages/gateway/src/config/config.ts'
 import { parseConfig } from '../../packages/gateway/src/config/load.ts'
+import { makeCertificate } from '../fixtures/certificate.ts'
 import { RunningGateway } from '../../packages/gateway/src/server/gateway.ts'
 import { PERMIT_ALL } from '../fixtures/gateway.ts'
 
@@ -27,13 +27,6 @@ function configOf(yaml: string): Config {
   const parsed = parseConfig(join(folder, 'tollgate.yaml'), yaml)
   if (!parsed.ok) throw new Error(parsed.error.map(showConfigError).join('\n'))
   return parsed.value
-}
-
-function makeCertificate(): void {
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
-  const files = ['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')]
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-  execFileSync('openssl', ['req', '-x509', '-days', '2', ...key, ...files, ...subject], { stdio: 'ignore' })
 }
 
 describe('refuses to start, with one sentence and its mend', () => {
@@ -75,7 +68,7 @@ describe('starts', () => {
   })
 
   test('with TLS from files, and then speaks nothing else', async () => {
-    makeCertificate()
+    makeCertificate(folder)
     const started = await RunningGateway.start(configOf(`listen: 127.0.0.1:0\n${TLS}`), () => undefined)
     if (!started.ok) throw new Error(started.error.join())
     const { endpoint } = started.value

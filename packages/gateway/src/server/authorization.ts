@@ -23,7 +23,7 @@ import { openOauthStore, type OpenOauthStore } from '../store/oauth.ts'
 import { loadSigningKeys, type Secrets } from '../store/signing-keys.ts'
 import type { OwnIssuer } from './identity.ts'
 import { askServers } from './offers.ts'
-import { createPublicFetch } from './public-fetch.ts'
+import { createPublicFetch, type Internet } from './public-fetch.ts'
 import type { Built } from './snapshot.ts'
 
 const HOUR_MS = 3_600_000
@@ -53,6 +53,8 @@ export interface AuthorizationOptions {
   readonly settings: AuthorizationServerConfig
   readonly built: () => Built
   readonly log: (text: string) => void
+  /** Instead of the one outside. */
+  readonly internet: Partial<Internet> | undefined
   /** Something that tokens stand for may have been taken back. */
   readonly onChange: () => void
 }
@@ -64,7 +66,7 @@ export class Authorization implements OwnIssuer {
     string,
     { askedAtMs: number; offer: Promise<Result<Offer, string> | undefined> }
   >()
-  readonly #fetch = createPublicFetch()
+  readonly #fetch: ReturnType<typeof createPublicFetch>
   #secrets: Secrets
   #server: AuthorizationServer | undefined
   #issuer = ''
@@ -74,6 +76,7 @@ export class Authorization implements OwnIssuer {
     this.#store = store
     this.#secrets = secrets
     this.#options = options
+    this.#fetch = createPublicFetch(options.internet)
   }
 
   /** Signs for this address from now on, the one by which callers know the gateway. */

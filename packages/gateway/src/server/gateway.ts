@@ -23,6 +23,7 @@ import { Lifetimes } from './lifetimes.ts'
 import { Listener, listenProblem } from './listener.ts'
 import { ProcessGuard } from './process-guard.ts'
 import { createSpawn } from './processes.ts'
+import type { Internet } from './public-fetch.ts'
 import { createRequestIds } from './request-ids.ts'
 import { type Built, buildSnapshot, hostsOf } from './snapshot.ts'
 import { checkStart, readTls, restartNeeded } from './start-checks.ts'
@@ -48,6 +49,8 @@ export interface GatewayStatus {
 export interface Replacements {
   /** Instead of the audit log in the data directory. */
   readonly trail?: Pick<Trail, 'record' | 'outcome' | 'flush' | 'state'>
+  /** Where documents of clients are fetched from. */
+  readonly internet?: Partial<Internet>
 }
 
 interface Parts extends Replacements {
@@ -75,13 +78,14 @@ export class RunningGateway {
   #built: Built
   #port: number | undefined
 
-  private constructor(built: Built, { guard, keys, log, trail, authorizationState }: Parts) {
+  private constructor(built: Built, parts: Parts) {
+    const { guard, keys, log, trail } = parts
     const { config } = built
     this.#built = built
     this.#guard = guard
     this.#keys = keys
     this.#log = log
-    this.#authorization = this.#createAuthorization(config, authorizationState)
+    this.#authorization = this.#createAuthorization(config, parts)
     this.#identity = new Identity({
       keys,
       log,
@@ -210,13 +214,14 @@ export class RunningGateway {
 
   #createAuthorization(
     { authorizationServer: settings }: Config,
-    state: AuthorizationState | undefined,
+    { authorizationState: state, internet }: Parts,
   ): Authorization | undefined {
     if (settings === undefined || state === undefined) return undefined
     return new Authorization(state, {
       settings,
       built: () => this.#built,
       log: this.#log,
+      internet,
       onChange: () => {
         this.#identity.withdraw()
         this.#endWhere((authentication) => this.#authorization?.isWithdrawn(authentication) === true)

@@ -5,7 +5,7 @@
  */
 import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net'
-import { Agent, fetch as undiciFetch } from 'undici'
+import { Agent, buildConnector, fetch as undiciFetch } from 'undici'
 
 const TIME_LIMIT_MS = 5000
 
@@ -41,8 +41,18 @@ type Resolve = (name: string, take: (problem: Error | null, found: readonly Look
 const resolveAll: Resolve = (name, take) =>
   systemLookup(name, { all: true }, (problem, found) => take(problem, found))
 
-/** A `fetch` for such addresses; it rejects with the reason. `resolve` is the system's, but in tests. */
-export function createPublicFetch(resolve: Resolve = resolveAll) {
+/** What lies outside; the system's, but in tests. */
+export interface Internet {
+  readonly resolve: Resolve
+  /** Makes what opens connections; `lookup` refuses names whose addresses are not public. */
+  readonly connector: (lookup: LookupFunction) => buildConnector.connector
+}
+
+const SYSTEM: Internet = { resolve: resolveAll, connector: (lookup) => buildConnector({ lookup }) }
+
+/** A `fetch` for such addresses; it rejects with the reason. */
+export function createPublicFetch(internet: Partial<Internet> = {}) {
+  const { resolve, connector } = { ...SYSTEM, ...internet }
   const lookup: LookupFunction = (name, { all }, take) => {
     resolve(name, (problem, found) => {
       const foreign = found.find(({ address }) => !isPublicAddress(address))
@@ -53,7 +63,7 @@ export function createPublicFetch(resolve: Resolve = resolveAll) {
     })
   }
   const dispatcher = new Agent({
-    connect: { lookup },
+    connect: connector(lookup),
     headersTimeout: TIME_LIMIT_MS,
     bodyTimeout: TIME_LIMIT_MS,
   })
