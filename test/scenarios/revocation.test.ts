@@ -1,5 +1,8 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startEverythingServer } from '../fixtures/everything-server.ts'
@@ -8,6 +11,7 @@ import { GatewayProgram } from '../fixtures/gateway-program.ts'
 import { createKeys, revokeKey } from '../fixtures/key-bundle.ts'
 import {
   getStream,
+  MODERN,
   messagesOf,
   postLegacy,
   postModern,
@@ -41,6 +45,7 @@ afterAll(async () => {
 })
 
 const ECHO = { id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } }
+const HANG = { id: 2, method: 'tools/call', params: { name: 'hang', arguments: {} } }
 const LISTEN = {
   id: 1,
   method: 'subscriptions/listen',
@@ -103,3 +108,48 @@ test.each([
     await kept.return(undefined)
   },
 )
+
+test('calls under way end with the key they were made with, and are told why', async () => {
+  const [key] = createKeys(program.folder, 'under-way-', 1)
+  const session = await startSession(program.url('own'), { key })
+  const calls = [
+    postModern(program.url('stdio'), HANG, { key }),
+    postLegacy(program.url('own'), HANG, { key, session }),
+  ]
+  await setTimeout(300) // until they have been forwarded
+  revokeKey(program.folder, 'under-way-0')
+  for (const call of calls) {
+    const response = await call
+    expect(response.status).toBe(401)
+    expect(await response.text()).toContain('has ended while the call was under way')
+  }
+})
+
+test('a call whose body arrives after its key was revoked is not made', async () => {
+  const [key] = createKeys(program.folder, 'slow-', 1)
+  const meta = {
+    'io.modelcontextprotocol/protocolVersion': MODERN,
+    'io.modelcontextprotocol/clientCapabilities': {},
+  }
+  const text = JSON.stringify({ jsonrpc: '2.0', ...ECHO, params: { ...ECHO.params, _meta: meta } })
+  const sent = request(program.url('stdio'), {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${key}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': MODERN,
+      'mcp-method': 'tools/call',
+      'mcp-name': 'echo',
+    },
+  })
+  sent.write(text.slice(0, 10))
+  const answered = once(sent, 'response')
+  await setTimeout(300) // until the gateway has seen the head
+  revokeKey(program.folder, 'slow-0')
+  await setTimeout(1500)
+  sent.on('error', () => undefined)
+  sent.end(text.slice(10))
+  const [response] = (await answered) as [IncomingMessage]
+  expect(response.statusCode).toBe(401)
+})

@@ -92,6 +92,8 @@ describe('anything thrown in the pipeline denies', () => {
     peer: { transport: 'tcp', address: '127.0.0.1', secure: false },
     readBody: async () => ok(Buffer.from(body)),
     signal: new AbortController().signal,
+    end: () => undefined,
+    endedWith: undefined,
     reply: {
       send: (status, _headers, text) => {
         answer = { status, body: text }

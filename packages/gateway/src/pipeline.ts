@@ -181,7 +181,7 @@ async function enforce(call: Call, gateway: Gateway): Promise<Result<Outcome, Re
     policies,
   }
   const reply = await route.value.upstream.forward(permit, gateway.lifetime(permitted))
-  if (!reply.ok) return err(endIfForgotten(reply.error, session.value, gateway))
+  if (!reply.ok) return err(exchange.endedWith ?? endIfForgotten(reply.error, session.value, gateway))
   return ok(await guardReply(reply.value, permit, permitted, gateway)) // filter, seal, judge; then deliver
 }
 

@@ -104,7 +104,10 @@ class EventDelivery {
     } catch (problem) {
       failure = problem instanceof Error ? problem.message : String(problem)
     }
-    if (this.#delivery.exchange.signal.aborted) return this.#outcome('cancelled')
+    if (this.#delivery.exchange.signal.aborted) {
+      this.#sink.end()
+      return this.#outcome('cancelled')
+    }
     const owed = this.#delivery.message.kind === 'request' && this.#answered === undefined
     if (owed && !this.#resumable) {
       this.#refusal = unavailable('The server ended its answer early.', failure)

@@ -28,8 +28,12 @@ export interface Exchange {
   readonly peer: Peer
   /** The whole body, at most `maxBytes`; can be called once. */
   readBody(maxBytes: number): Promise<Result<Buffer, Refusal>>
-  /** Aborts when the caller has gone away before the reply was complete. */
+  /** Aborts when the caller has gone away before the reply was complete, and when this side has ended the exchange. */
   readonly signal: AbortSignal
+  /** Ends it from this side. What is not answered yet is to be answered with this refusal. */
+  end(refusal: Refusal): void
+  /** What it was ended with, if it was. */
+  readonly endedWith: Refusal | undefined
   readonly reply: ReplySink
 }
 

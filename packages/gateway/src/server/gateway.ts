@@ -10,7 +10,8 @@ import { Handles } from '../mcp/handles.ts'
 import { Seals } from '../mcp/sealed.ts'
 import { Sessions } from '../mcp/sessions.ts'
 import { checkTransport } from '../mcp/transport.ts'
-import type { Authentication } from '../model/caller.ts'
+import type { Authentication, Caller } from '../model/caller.ts'
+import type { Refusal } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import type { Exchange } from '../model/exchange.ts'
 import type { Upstream } from '../model/upstream.ts'
@@ -233,7 +234,14 @@ export class RunningGateway {
     const randomId = () => randomBytes(24).toString('base64url')
     return {
       snapshot: () => this.#built.snapshot,
-      authenticate: (exchange) => this.#identity.authenticate(exchange),
+      authenticate: (exchange) => {
+        const asked = this.#identity.authenticate(exchange)
+        const began = (caller: Result<Caller, Refusal>) => {
+          if (caller.ok) this.#lifetimes.began(exchange, caller.value.authentication)
+          return caller
+        }
+        return asked instanceof Promise ? asked.then(began) : began(asked)
+      },
       challenge: (exchange) => this.#identity.challenge(exchange),
       trail: this.#trail,
       sessions: new Sessions({
@@ -321,7 +329,7 @@ export class RunningGateway {
     this.#gateway.sessions.endIdle()
     const nowMs = Date.now()
     // A session goes on with the next token of its caller; what is open under this one does not.
-    this.#lifetimes.endWhere(({ goodUntilMs }) => goodUntilMs !== undefined && goodUntilMs <= nowMs)
+    this.#lifetimes.expire(nowMs)
     this.#identity.check()
     this.#authorization?.check()
   }

@@ -20,6 +20,7 @@ export class NodeExchange implements Exchange, ReplySink {
   #bodyRead = false
   #breakBody: ((refusal: Refusal) => void) | undefined
   #abort: AbortController | undefined
+  #endedWith: Refusal | undefined
 
   constructor(request: IncomingMessage, response: ServerResponse, requestId: string, arrivedAtMs: number) {
     this.requestId = requestId
@@ -49,12 +50,22 @@ export class NodeExchange implements Exchange, ReplySink {
     if (this.#abort === undefined) {
       const abort = new AbortController()
       this.#abort = abort
-      if (this.#response.destroyed) abort.abort()
+      if (this.#response.destroyed || this.#endedWith !== undefined) abort.abort()
       this.#response.on('close', () => {
         if (!this.#response.writableFinished) abort.abort()
       })
     }
     return this.#abort.signal
+  }
+
+  get endedWith(): Refusal | undefined {
+    return this.#endedWith
+  }
+
+  end(refusal: Refusal): void {
+    this.#endedWith ??= refusal
+    this.breakBody(refusal)
+    this.#abort?.abort()
   }
 
   get reply(): ReplySink {

@@ -21,6 +21,8 @@ export function unreadableExchange(socket: Socket, requestId: string, arrivedAtM
     peer: peerOf(socket),
     readBody: async () => err(invalid('The request could not be read.')),
     signal: AbortSignal.abort(),
+    end: () => undefined,
+    endedWith: undefined,
     reply: closingReply(socket),
   }
 }
