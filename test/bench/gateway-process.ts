@@ -75,6 +75,7 @@ const NO_TRAIL = {
   async record(entry: DurableEntry['entry']) {
     return { ok: true as const, value: { requestId: entry.requestId, entry } }
   },
+  recordEvent: async () => ({ ok: true as const, value: undefined }),
   outcome: () => undefined,
   flush: async () => undefined,
   state: () => ({

@@ -5,7 +5,7 @@
  * change nothing for whoever parses it.
  */
 import { hash } from 'node:crypto'
-import type { DecisionEntry, Entry, OutcomeEntry, Proof } from '../model/entry.ts'
+import type { DecisionEntry, Entry, EventEntry, OutcomeEntry, Proof } from '../model/entry.ts'
 
 /** Tells that the log was not writable for a while. Written first, as soon as it is writable again. */
 export interface GapEntry {
@@ -45,6 +45,7 @@ function toLine(entry: LogEntry, limit: number): string {
 function inOrder(entry: LogEntry, limit: number): object {
   if (entry.kind === 'decision') return decisionInOrder(entry, limit)
   if (entry.kind === 'outcome') return outcomeInOrder(entry, limit)
+  if (entry.kind === 'event') return eventInOrder(entry, limit)
   return {
     kind: entry.kind,
     time: cut(entry.time, limit),
@@ -96,6 +97,20 @@ function outcomeInOrder(entry: OutcomeEntry, limit: number): object {
     detail: cut(entry.detail, limit),
     durationMs: entry.durationMs,
     resultBytes: entry.resultBytes,
+  }
+}
+
+function eventInOrder(entry: EventEntry, limit: number): object {
+  return {
+    kind: entry.kind,
+    requestId: cut(entry.requestId, limit),
+    time: cut(entry.time, limit),
+    event: entry.event,
+    result: entry.result,
+    principal: cut(entry.principal, limit),
+    client: cut(entry.client, limit),
+    source: cut(entry.source, limit),
+    detail: cut(entry.detail, limit),
   }
 }
 

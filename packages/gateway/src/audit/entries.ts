@@ -1,8 +1,8 @@
 /** The two entries that tell a call, built from what the pipeline knew when it ended. */
 import { type Authentication, type Caller, showEntity } from '../model/caller.ts'
 import type { Decision, Query } from '../model/decision.ts'
-import type { DecisionEntry, OutcomeEntry, Proof } from '../model/entry.ts'
-import type { Exchange } from '../model/exchange.ts'
+import type { DecisionEntry, EventEntry, OutcomeEntry, Proof } from '../model/entry.ts'
+import type { Exchange, Peer } from '../model/exchange.ts'
 import type { Refusal } from '../model/refusal.ts'
 import { digestArguments } from './digest.ts'
 
@@ -65,8 +65,23 @@ export function outcomeEntry(
   }
 }
 
+/** The entry of something that changes who may call. */
+export function eventEntry(
+  exchange: Exchange | undefined,
+  told: Pick<EventEntry, 'event' | 'result' | 'principal' | 'client' | 'detail'>,
+  nowMs: number,
+): EventEntry {
+  const { requestId = '', peer } = exchange ?? {}
+  return {
+    kind: 'event',
+    requestId,
+    time: showTime(nowMs),
+    ...told,
+    source: peer === undefined ? 'unknown' : sourceOf(peer),
+  }
+}
+
 function common({ exchange, caller, server, method }: Known, nowMs: number) {
-  const { peer } = exchange
   return {
     kind: 'decision' as const,
     requestId: exchange.requestId,
@@ -76,10 +91,14 @@ function common({ exchange, caller, server, method }: Known, nowMs: number) {
     ...(caller?.delegation === undefined ? {} : { delegation: caller.delegation.chain.map(({ id }) => id) }),
     credential: caller?.authentication.credential ?? null,
     ...proofOf(caller?.authentication),
-    source: peer.transport === 'unix' ? 'unix' : (peer.address ?? 'unknown'),
+    source: sourceOf(exchange.peer),
     server: server ?? null,
     method: method ?? null,
   }
+}
+
+function sourceOf({ transport, address }: Peer): string {
+  return transport === 'unix' ? 'unix' : (address ?? 'unknown')
 }
 
 /** What an issuer said of the sign-in; a key and its absence say all themselves. */

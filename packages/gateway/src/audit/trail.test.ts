@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { DecisionEntry, OutcomeEntry } from '../model/entry.ts'
+import type { DecisionEntry, EventEntry, OutcomeEntry } from '../model/entry.ts'
 import { type EntryStore, Trail, type TrailOptions } from './trail.ts'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -46,6 +46,22 @@ describe('record', () => {
     store.finish()
     expect((await second).ok).toBe(true)
     expect(ids(store.appends[1])).toEqual(['gap', 'b'])
+  })
+
+  it('holds events back in the same way, and says when they cannot be recorded', async () => {
+    const { store, trail } = create()
+    const event = { kind: 'event', event: 'sign-in', result: 'done', requestId: 'e' } as EventEntry
+    const recorded = watch(trail.recordEvent(event))
+    await vi.advanceTimersByTimeAsync(100)
+    expect(recorded.value).toBeUndefined()
+    expect(ids(store.appends[0])).toEqual(['e'])
+    store.finish()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(recorded.value).toEqual({ ok: true, value: undefined })
+    const second = trail.recordEvent(event)
+    await vi.advanceTimersByTimeAsync(1)
+    store.fail('ENOSPC')
+    expect(await second).toMatchObject({ ok: false, error: { reason: 'unavailable' } })
   })
 
   it('refuses when the store throws instead of rejecting', async () => {

@@ -9,7 +9,7 @@
  * Nothing here throws, waits for ever or grows without bound: what cannot be recorded in time is refused, and a
  * gap entry says how much that was as soon as the log is writable again.
  */
-import type { DecisionEntry, DurableEntry, OutcomeEntry } from '../model/entry.ts'
+import type { DecisionEntry, DurableEntry, EventEntry, OutcomeEntry } from '../model/entry.ts'
 import { type Refusal, unavailable } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import { Backlog } from './backlog.ts'
@@ -60,9 +60,9 @@ export interface Outage {
 }
 
 interface Waiting {
-  readonly entry: DecisionEntry
   readonly line: string
-  readonly settle: (result: Result<DurableEntry, Refusal>) => void
+  /** Called without a refusal when the line is on stable storage. */
+  readonly settle: (refused?: Result<never, Refusal>) => void
 }
 
 /** An outcome waits this long for a decision to share a commit with. */
@@ -102,21 +102,29 @@ export class Trail {
 
   /** Resolves when the decision is on stable storage, or with the refusal that the caller must get instead. */
   record(entry: DecisionEntry): Promise<Result<DurableEntry, Refusal>> {
+    return new Promise((resolve) => {
+      this.#append(entry, (refused) => resolve(refused ?? ok({ requestId: entry.requestId, entry })))
+    })
+  }
+
+  /** Likewise for an event: what it tells of may take effect once this resolves well. */
+  recordEvent(entry: EventEntry): Promise<Result<void, Refusal>> {
+    return new Promise((resolve) => this.#append(entry, (refused) => resolve(refused ?? ok(undefined))))
+  }
+
+  #append(entry: DecisionEntry | EventEntry, settle: Waiting['settle']): void {
     let line: string
     try {
       line = encodeEntry(entry)
     } catch (error) {
-      return Promise.resolve(this.#refuse(1, `the decision cannot be encoded: ${told(error)}`))
+      return settle(this.#refuse(1, `the entry cannot be encoded: ${told(error)}`))
     }
-    if (this.#stalled) return Promise.resolve(this.#refuse(1, 'the storage does not answer'))
+    if (this.#stalled) return settle(this.#refuse(1, 'the storage does not answer'))
     const { length } = this.#waiting
-    if (length >= this.#maxWaitingRecords) {
-      return Promise.resolve(this.#refuse(1, `${length} decisions are waiting to be recorded`))
-    }
-    return new Promise((settle) => {
-      this.#waiting.push({ entry, line, settle })
-      void this.#run()
-    })
+    if (length >= this.#maxWaitingRecords)
+      return settle(this.#refuse(1, `${length} decisions are waiting to be recorded`))
+    this.#waiting.push({ line, settle })
+    void this.#run()
   }
 
   /** Queues an outcome for the next commit. Never waited for; lost, and counted, when there is no room. */
@@ -198,7 +206,7 @@ export class Trail {
       await this.#options.store.append(lines)
       this.#commits++
       this.#committedRecords += batch.length
-      for (const { entry, settle } of batch) settle(ok({ requestId: entry.requestId, entry }))
+      for (const { settle } of batch) settle()
       this.#recover()
     } catch (error) {
       this.#backlog.putBack(taken)

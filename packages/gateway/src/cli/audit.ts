@@ -119,6 +119,17 @@ function describe(entry: LogEntry): string {
         paint('dim', part(entry.requestId) ?? '-'),
       )
     }
+    case 'event':
+      return line(
+        time,
+        entry.result === 'done'
+          ? paint('green', part(entry.event)?.padEnd(7) ?? '-')
+          : paint('red', `${part(entry.event) ?? '-'} refused`),
+        part(entry.principal) ?? '(nobody)',
+        entry.client === null ? undefined : `client ${part(entry.client)}`,
+        part(entry.detail),
+        paint('dim', part(entry.requestId) ?? '-'),
+      )
     case 'gap':
       return line(
         time,

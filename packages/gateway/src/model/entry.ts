@@ -51,7 +51,25 @@ export interface OutcomeEntry {
   readonly resultBytes: number
 }
 
-export type Entry = DecisionEntry | OutcomeEntry
+/** What changes who may call: somebody signs in, lets a client in, is given a token. */
+export type IdentityEvent = 'sign-in' | 'consent' | 'credential' | 'registration' | 'token' | 'revocation'
+
+/** Such a thing, durable before it takes effect. */
+export interface EventEntry {
+  readonly kind: 'event'
+  readonly requestId: string
+  readonly time: string
+  readonly event: IdentityEvent
+  readonly result: 'done' | 'refused'
+  readonly principal: string | null
+  /** Id of the OAuth client that it concerns. */
+  readonly client: string | null
+  /** Address of the other end, or `unix`. */
+  readonly source: string
+  readonly detail: string | null
+}
+
+export type Entry = DecisionEntry | OutcomeEntry | EventEntry
 /** Proof that an entry is on stable storage: only the trail makes them. */
 export interface DurableEntry {
   readonly requestId: string

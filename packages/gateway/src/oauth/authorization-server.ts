@@ -10,7 +10,8 @@ import { send, sendPage, setSafeHeaders } from './http.ts'
 import { Interactions } from './interactions.ts'
 import { ICON_PATH, messagePage, STYLE_PATH } from './pages.ts'
 import { ScryptPasswords } from './passwords.ts'
-import type { OauthStore, Routes } from './ports.ts'
+import { putOnRecord } from './on-record.ts'
+import type { OauthStore, RecordHappening, Routes } from './ports.ts'
 import { createProvider, PATHS } from './provider.ts'
 import { ICON, STYLE } from './style.ts'
 import { Welcome } from './welcome.ts'
@@ -30,6 +31,7 @@ export interface AuthorizationServerOptions {
   fetch(url: string, init: RequestInit): Promise<Response>
   now(): number
   randomBytes(count: number): Buffer
+  readonly record: RecordHappening
   /** Tells operators. */
   note(text: string): void
 }
@@ -52,12 +54,14 @@ export class AuthorizationServer {
   constructor(options: AuthorizationServerOptions) {
     this.#options = options
     const passwords = new ScryptPasswords(options.randomBytes)
+    const hashGrant = (grantId: string) => createHash('sha256').update(grantId).digest('base64url')
     this.#provider = createProvider({
       ...options,
       mayFetch: () => this.#fetches.take('', options.now()),
       renderError: sendError,
-      hashGrant: (grantId) => createHash('sha256').update(grantId).digest('base64url'),
+      hashGrant,
     })
+    putOnRecord(this.#provider, { record: options.record, hashGrant })
     this.#provider.on('server_error', (_ctx, error: Error) =>
       options.note(`authorization server: ${error.stack ?? error.message}`),
     )

@@ -2,6 +2,8 @@
  * What the authorization server keeps, and what it asks of whoever keeps it. All of it is synchronous: it is read a few
  * times for each sign-in and never on the path of a call.
  */
+import type { IncomingMessage } from 'node:http'
+import type { EventEntry } from '../model/entry.ts'
 
 /** Codes, refresh tokens, grants, sessions, interactions and clients: what `oidc-provider` calls its models. */
 export interface Artifacts {
@@ -92,3 +94,12 @@ export interface Routes {
   /** Undefined when the person can do nothing there, or there is no such server. */
   offeredTo(person: string, server: string): Promise<Offered | undefined>
 }
+
+/** Something that is to be on record before it takes effect. */
+export interface Happening extends Pick<EventEntry, 'event' | 'result' | 'client' | 'detail'> {
+  /** The account of the person; null where nobody is known. */
+  readonly account: string | null
+}
+
+/** Puts on record what a request leads to. False: it could not be, and must not happen. */
+export type RecordHappening = (request: IncomingMessage, happening: Happening) => Promise<boolean>

@@ -5,16 +5,18 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { eventEntry } from '../audit/entries.ts'
+import type { Trail } from '../audit/trail.ts'
 import type { Offer } from '../catalog/list-tools.ts'
 import type { AuthorizationServerConfig } from '../config/config.ts'
 import { isLoopback } from '../exposure/listen.ts'
-import { type Authentication, createCaller } from '../model/caller.ts'
+import { type Authentication, createCaller, showEntity } from '../model/caller.ts'
 import type { Exchange } from '../model/exchange.ts'
 import { LOCAL_ISSUER, type TokenIssuer } from '../model/issuer.ts'
 import type { Query } from '../model/decision.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import { AuthorizationServer } from '../oauth/authorization-server.ts'
-import type { Offered, Routes } from '../oauth/ports.ts'
+import type { Happening, Offered, Routes } from '../oauth/ports.ts'
 import { PATHS } from '../oauth/provider.ts'
 import { SCOPE } from '../oauth/resources.ts'
 import { isReachable } from '../policy/reach.ts'
@@ -55,6 +57,7 @@ export interface AuthorizationOptions {
   readonly log: (text: string) => void
   /** Instead of the one outside. */
   readonly internet: Partial<Internet> | undefined
+  readonly record: Trail['recordEvent']
   /** Something that tokens stand for may have been taken back. */
   readonly onChange: () => void
 }
@@ -67,6 +70,7 @@ export class Authorization implements OwnIssuer {
     { askedAtMs: number; offer: Promise<Result<Offer, string> | undefined> }
   >()
   readonly #fetch: ReturnType<typeof createPublicFetch>
+  readonly #exchanges = new WeakMap<IncomingMessage, Exchange>()
   #secrets: Secrets
   #server: AuthorizationServer | undefined
   #issuer = ''
@@ -98,8 +102,22 @@ export class Authorization implements OwnIssuer {
       fetch: this.#fetch,
       now: Date.now,
       randomBytes,
+      record: (request, happening) => this.#record(request, happening),
       note: log,
     })
+  }
+
+  async #record(request: IncomingMessage, { account, ...happening }: Happening): Promise<boolean> {
+    const exchange = this.#exchanges.get(request)
+    const person = { type: 'User', id: `${LOCAL_ISSUER}/${account}` }
+    const recorded = await this.#options.record(
+      eventEntry(
+        exchange,
+        { ...happening, principal: account === null ? null : showEntity(person) },
+        Date.now(),
+      ),
+    )
+    return recorded.ok
   }
 
   get tokenIssuer(): TokenIssuer {
@@ -151,7 +169,8 @@ export class Authorization implements OwnIssuer {
   }
 
   /** Answers such a request, whose head was found good. */
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async handle(exchange: Exchange, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#exchanges.set(request, exchange)
     try {
       await this.#server?.handle(request, response)
     } catch (problem) {

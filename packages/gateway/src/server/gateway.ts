@@ -49,7 +49,7 @@ export interface GatewayStatus {
 /** For code that starts a gateway itself, such as the benchmark: what no configuration can ask for. */
 export interface Replacements {
   /** Instead of the audit log in the data directory. */
-  readonly trail?: Pick<Trail, 'record' | 'outcome' | 'flush' | 'state'>
+  readonly trail?: Pick<Trail, 'record' | 'recordEvent' | 'outcome' | 'flush' | 'state'>
   /** Where documents of clients are fetched from. */
   readonly internet?: Partial<Internet>
 }
@@ -223,6 +223,7 @@ export class RunningGateway {
       built: () => this.#built,
       log: this.#log,
       internet,
+      record: (entry) => this.#trail.recordEvent(entry),
       onChange: () => {
         this.#identity.withdraw()
         this.#endWhere((authentication) => this.#authorization?.isWithdrawn(authentication) === true)
@@ -281,7 +282,7 @@ export class RunningGateway {
     if (this.#authorization === undefined || !this.#authorization.owns(exchange)) return undefined
     const transport = checkTransport(exchange, this.#built.snapshot.hosts)
     if (!transport.ok) return refuseUnreadable(exchange, transport.error, this.#gateway)
-    return this.#authorization.handle(request, response)
+    return this.#authorization.handle(exchange, request, response)
   }
 
   async #handle(exchange: Exchange): Promise<void> {

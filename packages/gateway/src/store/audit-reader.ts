@@ -228,7 +228,8 @@ function parseEntry(text: string): LogEntry | undefined {
   }
 }
 
+const KINDS: readonly unknown[] = ['decision', 'outcome', 'event', 'gap'] satisfies LogEntry['kind'][]
+
 function isEntry(value: unknown): value is LogEntry {
-  if (typeof value !== 'object' || value === null || !('kind' in value)) return false
-  return value.kind === 'decision' || value.kind === 'outcome' || value.kind === 'gap'
+  return typeof value === 'object' && value !== null && 'kind' in value && KINDS.includes(value.kind)
 }
