@@ -50,7 +50,15 @@ describe('record', () => {
 
   it('holds events back in the same way, and says when they cannot be recorded', async () => {
     const { store, trail } = create()
-    const event = { kind: 'event', event: 'sign-in', result: 'done', requestId: 'e' } as EventEntry
+    const about = { principal: 'User::"local/ada"', client: null, source: '127.0.0.1', detail: null }
+    const event: EventEntry = {
+      kind: 'event',
+      requestId: 'e',
+      time: '',
+      event: 'sign-in',
+      result: 'done',
+      ...about,
+    }
     const recorded = watch(trail.recordEvent(event))
     await vi.advanceTimersByTimeAsync(100)
     expect(recorded.value).toBeUndefined()

@@ -48,7 +48,7 @@ describe('on record is', () => {
     const made = await server.register()
     expect(lastRecorded('registration')).toMatchObject({ result: 'done', client: made })
     await expect(server.register({ redirect_uris: ['javascript:alert(1)'] })).rejects.toThrow(
-      'invalid_client_metadata',
+      'invalid_redirect_uri',
     )
     expect(lastRecorded('registration')).toMatchObject({ result: 'refused', client: null })
   })
