@@ -33,6 +33,7 @@ interface Granted {
   readonly name: string
   readonly clientId: string
   readonly token: string
+  readonly refreshToken: string
 }
 
 /** Somebody new signs in and lets a new client in. */
@@ -54,7 +55,7 @@ async function grant(name: string): Promise<Granted> {
   })
   const address = `${gateway.origin}/oauth/authorize?${query.toString()}`
   const back = await allow(new Browser(gateway.origin), address, { name })
-  const { access_token: token = '' } = await post('/oauth/token', {
+  const { access_token: token = '', refresh_token: refreshToken = '' } = await post('/oauth/token', {
     body: new URLSearchParams({
       grant_type: 'authorization_code',
       client_id: clientId,
@@ -63,8 +64,15 @@ async function grant(name: string): Promise<Granted> {
       code_verifier: VERIFIER,
     }),
   })
-  return { name, clientId, token }
+  return { name, clientId, token, refreshToken }
 }
+
+/** RFC 7009. */
+const revoke = ({ clientId, token }: { clientId: string; token: string }) =>
+  fetch(`${gateway.origin}/oauth/revoke`, {
+    method: 'POST',
+    body: new URLSearchParams({ client_id: clientId, token }),
+  })
 
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
 const INITIALIZE = JSON.stringify({
@@ -82,9 +90,16 @@ const initialize = (token: string, server = 'files') =>
   })
 
 describe('what was granted ends within five seconds, open streams too', () => {
-  test.each<[string, (granted: Granted) => void]>([
+  test.each<[string, (granted: Granted) => unknown]>([
     ['the person is removed', ({ name }) => store.people.remove(name, Date.now())],
     ['the client is revoked', ({ clientId }) => store.clients.revoke(clientId, Date.now())],
+    ['the consent is withdrawn', ({ clientId, name }) => store.clients.withdraw(clientId, name)],
+    ['the person is signed out', ({ name }) => store.people.signOut(name)],
+    ['the person sets another password', ({ name }) => addPerson(store, name, { again: true })],
+    [
+      'the client gives its refresh token back',
+      ({ clientId, refreshToken: token }) => revoke({ clientId, token }),
+    ],
   ])('when %s', async (why, end) => {
     const [granted, other] = [
       await grant(why.replaceAll(' ', '-')),
@@ -102,7 +117,7 @@ describe('what was granted ends within five seconds, open streams too', () => {
       },
     })
     expect(stream.status).toBe(200)
-    end(granted)
+    await end(granted)
     const ended = stream.text().then(
       () => 'ended',
       () => 'ended',

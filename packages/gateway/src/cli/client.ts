@@ -1,5 +1,6 @@
 /** `tollgate client`: the clients that people let act for them. */
 import type { Command } from 'commander'
+import type { Config } from '../config/config.ts'
 import type { ListedClient } from '../store/clients.ts'
 import {
   type ConfigOptions,
@@ -23,6 +24,7 @@ export function addClient(program: Command): void {
   takesJson(takesConfig(client.command('revoke')))
     .description('end a client and what was issued to it; it holds within a second')
     .argument('<id>', 'the id of the client, as the list shows it')
+    .option('--person <name>', 'only what this person let it do; it may ask again')
     .action(leaving(revoke))
 }
 
@@ -37,13 +39,27 @@ async function list(options: CommonOptions): Promise<ExitCode> {
   return EXIT.ok
 }
 
-async function revoke(clientId: string, options: CommonOptions): Promise<ExitCode> {
+async function revoke(clientId: string, options: CommonOptions & { person?: string }): Promise<ExitCode> {
   const config = await requireConfig(options)
   if (!config.ok) return config.error
+  const { person } = options
+  if (person !== undefined) return withdraw(config.value, clientId, { ...options, person })
   const revoked = await withOauthStore(config.value, ({ clients }) => clients.revoke(clientId, Date.now()))
   if (!revoked.ok) return revoked.error
   if (options.json) printJson(describe(revoked.value))
   else say(`Client ${harmless(clientId)} is revoked, and what was issued to it has ended.`)
+  return EXIT.ok
+}
+
+async function withdraw(
+  config: Config,
+  clientId: string,
+  { person, json }: CommonOptions & { person: string },
+): Promise<ExitCode> {
+  const withdrawn = await withOauthStore(config, ({ clients }) => clients.withdraw(clientId, person))
+  if (!withdrawn.ok) return withdrawn.error
+  if (json) printJson({ clientId, person, state: 'withdrawn' })
+  else say(`What ${harmless(person)} let client ${harmless(clientId)} do has ended.`)
   return EXIT.ok
 }
 

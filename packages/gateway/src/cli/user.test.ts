@@ -78,4 +78,30 @@ describe('tollgate client', () => {
     expect((await folder.run(['client', 'revoke', 'other'])).stderr).toContain('no client "other"')
     opened.value.close()
   })
+
+  it('takes back what one person let a client do, and signs people out', async () => {
+    using folder = new Folder({ 'tollgate.yaml': CONFIG })
+    const opened = openOauthStore(folder.at('.tollgate'))
+    if (!opened.ok) throw new Error(opened.error)
+    const { artifacts, clients, consents, people } = opened.value
+    const nowMs = Date.now()
+    clients.note({ clientId: 'c', kind: 'registered', name: 'App', redirects: [] }, nowMs)
+    for (const account of ['alice', 'bob']) {
+      people.invite(account, { nowMs, expiresAtMs: nowMs, again: false })
+      consents.remember({ account, clientId: 'c', resource: 'http://x/mcp/files', scope: 'mcp' }, nowMs)
+      artifacts.put('Grant', account, { jti: account, clientId: 'c', accountId: account }, nowMs + 1e6)
+      artifacts.put('Session', account, { jti: account, uid: account, accountId: account }, nowMs + 1e6)
+    }
+    const kept = () =>
+      ['Grant', 'Session'].flatMap((kind) => ['alice', 'bob'].filter((id) => artifacts.find(kind, id)))
+    expect((await folder.run(['client', 'revoke', 'c', '--person', 'alice'])).code).toBe(0)
+    expect(kept()).toEqual(['bob', 'alice', 'bob'])
+    expect(clients.list()[0]?.consents).toEqual([{ account: 'bob', resource: 'http://x/mcp/files' }])
+    const again = await folder.run(['client', 'revoke', 'c', '--person', 'alice'])
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('has not let') as string })
+    expect((await folder.run(['user', 'sign-out', 'bob'])).code).toBe(0)
+    expect(kept()).toEqual(['alice'])
+    expect((await folder.run(['user', 'sign-out', 'eve'])).stderr).toContain('no person named "eve"')
+    opened.value.close()
+  })
 })

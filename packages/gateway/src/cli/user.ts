@@ -28,6 +28,10 @@ export function addUser(program: Command): void {
   takesJson(takesConfig(user.command('list')))
     .description('list the people, removed ones too')
     .action(leaving(list))
+  takesJson(takesConfig(user.command('sign-out')))
+    .description('end their sessions and what was issued in their name; they can sign in again')
+    .argument('<name>', 'the name of the person')
+    .action(leaving(signOut))
   takesJson(takesConfig(user.command('remove')))
     .description('end what a person may do here; it holds within a second')
     .argument('<name>', 'the name of the person')
@@ -82,6 +86,16 @@ async function remove(name: string, options: CommonOptions): Promise<ExitCode> {
   if (!removed.ok) return removed.error
   if (options.json) printJson({ name, state: 'removed' })
   else say(`${name} is removed, and what was issued in their name has ended.`)
+  return EXIT.ok
+}
+
+async function signOut(name: string, options: CommonOptions): Promise<ExitCode> {
+  const config = await requireConfig(options)
+  if (!config.ok) return config.error
+  const done = await withOauthStore(config.value, ({ people }) => people.signOut(name))
+  if (!done.ok) return done.error
+  if (options.json) printJson({ name, state: 'signed-out' })
+  else say(`${name} is signed out everywhere, and what was issued in their name has ended.`)
   return EXIT.ok
 }
 

@@ -104,6 +104,22 @@ export class SqliteClients implements Clients {
     return client === undefined ? err(`There is no client ${JSON.stringify(clientId)}.`) : ok(client)
   }
 
+  /** Takes back what one person let a client do: it may ask again. */
+  withdraw(clientId: string, account: string): Result<void, string> {
+    const changed = this.#database.transaction(() => {
+      const ended = ['oauth_artifacts', 'consents'].map((table) =>
+        this.#database
+          .prepare(`DELETE FROM ${table} WHERE client_id = ? AND account = ?`)
+          .run(clientId, account),
+      )
+      return ended.some(({ changes }) => Number(changes) > 0)
+    })
+    const [client, person] = [JSON.stringify(clientId), JSON.stringify(account)]
+    return changed
+      ? ok(undefined)
+      : err(`${person} has not let a client ${client} in: see tollgate client list.`)
+  }
+
   /** Forgets clients that registered themselves before `beforeMs` and that nobody let in. */
   forgetUnused(beforeMs: number): void {
     this.#database.transaction(() => {

@@ -72,6 +72,15 @@ export class SqlitePeople implements People {
       .map((row) => toUser(row, nowMs))
   }
 
+  /** Ends their sessions in every browser, and whatever was issued in their name. They can sign in again. */
+  signOut(name: string): Result<void, string> {
+    if (this.#byName.get(name) === undefined) return err(`There is no person named ${JSON.stringify(name)}.`)
+    this.#database.transaction(() =>
+      this.#database.prepare('DELETE FROM oauth_artifacts WHERE account = ?').run(name),
+    )
+    return ok(undefined)
+  }
+
   /** They cannot sign in again, and whatever was issued in their name ends. Removing twice changes nothing. */
   remove(name: string, nowMs: number): Result<void, string> {
     if (this.#byName.get(name) === undefined) return err(`There is no person named ${JSON.stringify(name)}.`)
