@@ -10,6 +10,9 @@ export function createAdapter(
   return {
     async upsert(id, payload, expiresInSeconds = Infinity) {
       const nowMs = now()
+      // The library looks whether a proof was seen, then notes it. Of two that come at once, only one finds it new here.
+      if (kind === 'ReplayDetection' && artifacts.find(kind, id) !== undefined)
+        throw new errors.InvalidGrant('the proof was used already')
       const expiresAtMs = Number.isFinite(expiresInSeconds) ? nowMs + expiresInSeconds * 1000 : undefined
       artifacts.put(kind, id, payload, expiresAtMs)
       if (kind === 'Client') {

@@ -2,7 +2,7 @@
  * The authorization server as the gateway mounts it: which path is whose. The library answers its own endpoints, the
  * pages are ours, and anything else under `/oauth/` is not there.
  */
-import { createHash } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { Attempts } from './attempts.ts'
@@ -57,6 +57,7 @@ export class AuthorizationServer {
     const hashGrant = (grantId: string) => createHash('sha256').update(grantId).digest('base64url')
     this.#provider = createProvider({
       ...options,
+      nonceSecret: createHmac('sha256', options.cookieKey).update('nonces of DPoP').digest(),
       mayFetch: () => this.#fetches.take('', options.now()),
       renderError: sendError,
       hashGrant,

@@ -22,6 +22,8 @@ export interface ProviderOptions {
   readonly keys: readonly object[]
   /** Signs cookies. */
   readonly cookieKey: string
+  /** 32 bytes, the same after a restart: nonces of DPoP proofs are made from it. */
+  readonly nonceSecret: Buffer
   readonly registration: boolean
   readonly metadataDocuments: boolean
   /** Fetches client metadata documents, from nowhere but the public internet. */
@@ -82,6 +84,7 @@ export function createProvider(options: ProviderOptions): Provider {
     enabledJWA: {
       clientAuthSigningAlgValues: ['ES256', 'PS256', 'RS256', 'EdDSA'],
       idTokenSigningAlgValues: ['ES256'],
+      dPoPSigningAlgValues: ['ES256', 'PS256', 'EdDSA', 'Ed25519'],
     },
     clientDefaults: {
       grant_types: ['authorization_code', 'refresh_token'],
@@ -113,7 +116,8 @@ function featuresOf(options: ProviderOptions): NonNullable<Configuration['featur
     userinfo: { enabled: false },
     rpInitiatedLogout: { enabled: false },
     introspection: { enabled: false },
-    dPoP: { enabled: false },
+    // A nonce is offered with each answer and asked for only when the clocks differ: a proof is good once either way.
+    dPoP: { enabled: true, nonceSecret: options.nonceSecret, requireNonce: () => false },
     claimsParameter: { enabled: false },
     pushedAuthorizationRequests: { enabled: true },
     revocation: {
@@ -129,10 +133,15 @@ function featuresOf(options: ProviderOptions): NonNullable<Configuration['featur
     },
     resourceIndicators: {
       enabled: true,
-      defaultResource: (_ctx, _client, oneOf) => oneOf ?? [],
+      /** RFC 8707 as MCP has it: what is asked for is one route, and it is named. A token may leave it to its grant. */
+      defaultResource(ctx, _client, oneOf) {
+        if (ctx.oidc.route !== 'token') throw new errors.InvalidTarget()
+        return oneOf ?? []
+      },
       useGrantedResource: () => true,
       getResourceServerInfo(ctx, resource) {
-        if (serverOf(resource, issuer) === undefined) throw new errors.InvalidTarget()
+        const isOneOfMany = Array.isArray(ctx.oidc.params?.['resource'])
+        if (isOneOfMany || serverOf(resource, issuer) === undefined) throw new errors.InvalidTarget()
         // A client that names no scope asks for the one there is (RFC 6749, 3.3).
         const params = ctx.oidc.params
         if (params !== undefined && !hasScope(params['scope'])) {
@@ -258,14 +267,6 @@ function promptPolicy(): interactionPolicy.DefaultPolicy {
       const isLoopback = isLoopbackRedirect(String(params?.['redirect_uri']))
       return isLoopback && result?.consent === undefined ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT
     }),
-  )
-  consent?.checks.add(
-    new Check('no_resource', 'what the token is for must be named', (ctx) => {
-      // RFC 8707 as MCP has it: a client names one route, in `resource`.
-      if (typeof ctx.oidc.params?.['resource'] !== 'string') throw new errors.InvalidTarget()
-      return Check.NO_NEED_TO_PROMPT
-    }),
-    0,
   )
   return policy
 }
