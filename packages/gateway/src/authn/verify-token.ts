@@ -9,7 +9,7 @@ import type { Caller } from '../model/caller.ts'
 import type { TokenIssuer } from '../model/issuer.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import { missing } from './claims.ts'
-import type { Members, UnverifiedToken } from './jwt.ts'
+import type { UnverifiedToken } from './jwt.ts'
 import { callerOf, LEEWAY_SECONDS } from './token-caller.ts'
 
 export interface VerifiedToken {
@@ -40,21 +40,19 @@ export interface Verification {
 /** Verifies a token of this issuer. */
 export async function verifyToken(
   token: string,
-  { header }: UnverifiedToken,
+  { header, claims }: UnverifiedToken,
   { issuer, keys, nowMs, fallbackId }: Verification,
 ): Promise<Result<VerifiedToken, Rejection | UnknownKey>> {
   if (!isTypeOf(header['typ'], issuer))
     return reject('This is not an access token.', 'another typ than configured')
-  let claims: Members
   try {
-    const verified = await jwtVerify(token, keys, {
+    await jwtVerify(token, keys, {
       ...(issuer.issuer.startsWith('spiffe://') ? {} : { issuer: issuer.issuer }),
       algorithms: [...issuer.algorithms],
       requiredClaims: ['exp', 'aud'],
       clockTolerance: LEEWAY_SECONDS,
       currentDate: new Date(nowMs),
     })
-    claims = verified.payload
   } catch (problem) {
     return err(explain(problem))
   }

@@ -5,6 +5,7 @@
  * numbers that do not survive being read as a double. Size, depth and member count are bounded.
  */
 import { isAscii, isUtf8 } from 'node:buffer'
+import { parseJson } from '../model/parse-json.ts'
 import { invalid, type Refusal } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
 
@@ -22,7 +23,7 @@ export function parseStrictJson(bytes: Buffer, limits: JsonLimits): Result<unkno
   if (typeof scanned === 'string') return err(invalid(scanned))
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseJson(text)
   } catch {
     return err(invalid('The body is not valid JSON.', { code: -32700 }))
   }

@@ -3,6 +3,8 @@
  * number spellings and member order survive, which parsing and writing anew would not guarantee.
  * The text must be valid JSON (it was parsed before); the edits touch every member that matches a path.
  */
+import { afterString, unescaped } from './parse-json.ts'
+
 export interface JsonEdit {
   /** Member names and array indices from the root to the value. */
   readonly path: readonly (string | number)[]
@@ -18,7 +20,6 @@ export function editJson(text: string, edits: readonly JsonEdit[]): string {
 }
 
 const QUOTE = 0x22
-const BACKSLASH = 0x5c
 const COMMA = 0x2c
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
@@ -82,8 +83,7 @@ class Editor {
   #name(): string {
     const start = this.#position
     this.#string()
-    const raw = this.#text.slice(start + 1, this.#position - 1)
-    const name = raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw
+    const name = unescaped(this.#text.slice(start, this.#position))
     this.#space()
     this.#position++ // the colon
     return name
@@ -124,18 +124,7 @@ class Editor {
   }
 
   #string(): void {
-    let from = this.#position + 1
-    for (;;) {
-      const end = this.#text.indexOf('"', from)
-      if (end < 0) throw new SyntaxError('editJson was given text that is not JSON')
-      let back = end - 1
-      while (this.#text.charCodeAt(back) === BACKSLASH) back--
-      if ((end - back) % 2 === 1) {
-        this.#position = end + 1
-        return
-      }
-      from = end + 1
-    }
+    this.#position = afterString(this.#text, this.#position)
   }
 
   #space(): void {

@@ -6,6 +6,7 @@
 import fs from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type LogEntry, maxLineBytes } from '../audit/encode.ts'
+import { parseJson } from '../model/parse-json.ts'
 import { isMissing } from './file-port.ts'
 
 /** One line of the log. */
@@ -221,7 +222,7 @@ function toLine(bytes: Buffer): LogLine {
 
 function parseEntry(text: string): LogEntry | undefined {
   try {
-    const value: unknown = JSON.parse(text)
+    const value = parseJson(text)
     return isEntry(value) ? value : undefined
   } catch {
     return undefined

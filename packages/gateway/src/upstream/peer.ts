@@ -4,6 +4,7 @@
  * for the listener. What belongs to nobody is dropped.
  */
 import type { JsonObject, JsonRpcId, RequestMessage } from '../model/message.ts'
+import { parseJson } from '../model/parse-json.ts'
 import { type Refusal, unavailable } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import type { ServerMessage } from '../model/upstream.ts'
@@ -221,7 +222,7 @@ export class Peer {
 /** The elements of an array, as JSON; what is no array, or too deep to write again, is one element that is no message. */
 function itemsOf(text: string): string[] {
   try {
-    const items = JSON.parse(text) as unknown[]
+    const items = parseJson(text) as unknown[]
     return items.map((item) => JSON.stringify(item))
   } catch {
     return ['']

@@ -1,12 +1,13 @@
 /** What a server sent, parsed once for looking and kept as text for sending on. */
 import type { JsonObject } from '../model/message.ts'
+import { parseJson } from '../model/parse-json.ts'
 import type { ServerMessage } from '../model/upstream.ts'
 
 /** Undefined when the text is not one JSON-RPC message. */
 export function parseServerMessage(text: string): ServerMessage | undefined {
   let body: unknown
   try {
-    body = JSON.parse(text)
+    body = parseJson(text)
   } catch {
     return undefined
   }

@@ -5,6 +5,7 @@
  */
 import { editJson, type JsonEdit } from '../model/json-text.ts'
 import type { NotificationMessage, RequestMessage } from '../model/message.ts'
+import { parseJson } from '../model/parse-json.ts'
 import { invalid, type Refusal } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import type { Reply, ServerMessage, UpstreamSession } from '../model/upstream.ts'
@@ -131,7 +132,7 @@ export class SharedLegacy {
       { path: ['result', 'capabilities', 'logging'], value: undefined },
     ]
     const text = editJson(handshake.text, edits)
-    const body = JSON.parse(text) as ServerMessage['body']
+    const body = parseJson(text) as ServerMessage['body']
     return ok({ kind: 'single', status: 200, message: { text, body }, session })
   }
 
