@@ -2,9 +2,9 @@
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openOauthStore } from '../../packages/gateway/src/store/oauth.ts'
 import { hasChromium, picture, startChromium, watch } from '../fixtures/chromium.ts'
 import { startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
+import { invite } from '../fixtures/oauth/person.ts'
 import { type App, startApp } from '../fixtures/oauth/sdk-client.ts'
 import { SDK_SERVER } from '../fixtures/stdio-upstream.ts'
 
@@ -32,16 +32,6 @@ afterAll(async () => {
   await gateway.close()
 })
 
-function invite(name: string): string {
-  const store = openOauthStore(join(gateway.folder, 'data'))
-  if (!store.ok) throw new Error(store.error)
-  const nowMs = Date.now()
-  const link = store.value.people.invite(name, { nowMs, expiresAtMs: nowMs + 60_000, again: false })
-  store.value.close()
-  if (!link.ok) throw new Error(link.error)
-  return `${gateway.origin}/oauth/welcome/${link.value}`
-}
-
 const claimsOf = (token = '') =>
   JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>
 
@@ -49,7 +39,7 @@ describe.skipIf(!hasChromium)('a person with a browser', () => {
   test('sets a password, lets the client in by keyboard alone, and its calls are theirs', async () => {
     const page = await browser.newPage()
     const { loaded, complaints } = watch(page)
-    await page.goto(invite('alice'))
+    await page.goto(gateway.origin + invite(join(gateway.folder, 'data'), 'alice'))
     await picture(page, 'welcome')
     await page.getByLabel('Password').fill(PASSWORD)
     await page.getByLabel('The same again').fill(PASSWORD)

@@ -34,7 +34,7 @@ describe('signing in', () => {
       ['alice', 'nobody'].map(async (name) => {
         const answer = await signIn(name, 'wrong', new Browser(server.origin))
         expect(answer.status).toBe(401)
-        return answer.text.replace(/value="[^"]*"/g, '')
+        return answer.text.replace(/(value|action)="[^"]*"/g, '')
       }),
     )
     expect(texts[0]).toBe(texts[1])
@@ -106,6 +106,39 @@ describe('the consent page', () => {
       await browser.post(page.url, { csrf: field(page.text, 'csrf'), action: 'deny' }),
     )
     expect(new URL(url).searchParams.get('error')).toBe('access_denied')
+  })
+})
+
+describe('somebody else at the same browser', () => {
+  const isSignIn = (text: string) => text.includes('name="password"')
+
+  it('signs out whoever was there, for this and all that comes, and signs in themselves', async () => {
+    const page = await consentPage()
+    const fields = { csrf: field(page.text, 'csrf'), action: 'switch' }
+    const asked = await browser.follow(await browser.post(page.url, fields))
+    expect(isSignIn(asked.text)).toBe(true)
+    const another = await open()
+    expect(isSignIn(another.text)).toBe(true)
+    // Nothing is left of what the first one could have allowed.
+    const stale = { ...fields, action: 'allow' }
+    expect((await browser.post(page.url, stale)).status).toBe(400)
+    const signedIn = { csrf: field(asked.text, 'csrf'), action: 'sign-in', name: 'bob', password: PASSWORD }
+    const { url } = await browser.follow(await browser.post(asked.url, signedIn))
+    expect(new URL(url).searchParams.get('error')).toBe('invalid_target') // bob can use nothing
+  })
+
+  it('cannot be made to by another site', async () => {
+    const page = await consentPage()
+    expect((await browser.post(page.url, { csrf: 'x'.repeat(43), action: 'switch' })).status).toBe(403)
+    expect((await open()).text).toContain('value="allow"')
+  })
+
+  it('takes the place of the one before when the client asks for signing in anew', async () => {
+    await browser.follow(await signIn('bob'))
+    const asked = await open({ prompt: 'login' })
+    const fields = { csrf: field(asked.text, 'csrf'), action: 'sign-in', name: 'alice', password: PASSWORD }
+    const { text } = await browser.follow(await browser.post(asked.url, fields))
+    expect(text).toContain('<bdi>alice</bdi>')
   })
 })
 

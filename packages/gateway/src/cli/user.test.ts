@@ -24,7 +24,7 @@ describe('tollgate user', () => {
     using folder = new Folder({ 'tollgate.yaml': CONFIG })
     await folder.run(['user', 'add', 'alice'])
     expect((await folder.run(['user', 'list'])).stdout).toMatch(
-      /^NAME +PRINCIPAL +ADDED +STATE\nalice +User::"local\/alice" +\d{4}-\d\d-\d\d +invited\n$/,
+      /^NAME +PRINCIPAL +SIGNS IN WITH +ADDED +STATE\nalice +User::"local\/alice" +- +\d{4}-\d\d-\d\d +invited\n$/,
     )
     expect((await folder.run(['user', 'remove', 'alice'])).code).toBe(0)
     const [listed] = JSON.parse((await folder.run(['user', 'list', '--json'])).stdout) as object[]

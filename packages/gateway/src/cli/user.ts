@@ -1,4 +1,4 @@
-/** `tollgate user`: people who sign in at the gateway itself. A link to set a password is shown once, alone on stdout. */
+/** `tollgate user`: people who sign in at the gateway. A link to set a passkey or a password is shown once, alone on stdout. */
 import type { Command } from 'commander'
 import type { Config } from '../config/config.ts'
 import type { ListedUser } from '../store/people.ts'
@@ -19,11 +19,12 @@ const LINK_HOURS = 24
 
 /** Registers the commands. */
 export function addUser(program: Command): void {
-  const user = program.command('user').description('people who sign in at the gateway itself')
+  const user = program.command('user').description('people who sign in at the gateway')
   takesJson(takesConfig(user.command('add')))
-    .description('make a person known; prints a link, good once, where they set a password')
+    .description('make a person known; prints a link, good once, where they set a passkey or a password')
     .argument('<name>', 'what they sign in with, and what policies call them: User::"local/<name>"')
-    .option('--reset', 'for a person who is known already: another link, to set a new password')
+    .option('--reset', 'for a person who is known already: a link that replaces what they sign in with')
+    .option('--another', 'for a person who is known already: a link that adds to what they sign in with')
     .action(leaving(add))
   takesJson(takesConfig(user.command('list')))
     .description('list the people, removed ones too')
@@ -38,24 +39,38 @@ export function addUser(program: Command): void {
     .action(leaving(remove))
 }
 
-async function add(name: string, options: CommonOptions & { reset?: true }): Promise<ExitCode> {
+async function add(
+  name: string,
+  options: CommonOptions & { reset?: true; another?: true },
+): Promise<ExitCode> {
   const config = await requireConfig(options)
   if (!config.ok) return config.error
+  // Only people of a provider have names with a slash.
+  if (name.includes('/')) return readmit(name, config.value, options)
   const nowMs = Date.now()
   const expiresAtMs = nowMs + LINK_HOURS * 3_600_000
+  const keeps = options.another === true
   const made = await withOauthStore(config.value, ({ people }) =>
-    people.invite(name, { nowMs, expiresAtMs, again: options.reset === true }),
+    people.invite(name, { nowMs, expiresAtMs, again: keeps || options.reset === true, keeps }),
   )
   if (!made.ok) return made.error
   const link = `${addressOf(config.value)}/oauth/welcome/${made.value}`
   const expiresAt = new Date(expiresAtMs).toISOString()
   if (options.json) printJson({ name, link, expiresAt })
   else {
-    say(`Give ${name} this link to set a password; it works once, until ${expiresAt}:`)
+    say(`Give ${name} this link to set a passkey or a password; it works once, until ${expiresAt}:`)
     print(link)
     if (config.value.authorizationServer === undefined)
       say('It needs the authorization server, which is off: write identity: { authorizationServer: {} }.')
   }
+  return EXIT.ok
+}
+
+async function readmit(name: string, config: Config, { json }: CommonOptions): Promise<ExitCode> {
+  const done = await withOauthStore(config, ({ people }) => people.readmit(name))
+  if (!done.ok) return done.error
+  if (json) printJson({ name, state: 'active' })
+  else say(`${name} can sign in again, through the provider.`)
   return EXIT.ok
 }
 
@@ -75,7 +90,7 @@ async function list(options: CommonOptions): Promise<ExitCode> {
   if (!users.ok) return users.error
   if (options.json) printJson(users.value.map(describe))
   else if (users.value.length === 0) say('There is nobody; make somebody known with: tollgate user add')
-  else printTable(['NAME', 'PRINCIPAL', 'ADDED', 'STATE'], users.value.map(toRow))
+  else printTable(['NAME', 'PRINCIPAL', 'SIGNS IN WITH', 'ADDED', 'STATE'], users.value.map(toRow))
   return EXIT.ok
 }
 
@@ -99,11 +114,21 @@ async function signOut(name: string, options: CommonOptions): Promise<ExitCode> 
   return EXIT.ok
 }
 
-function describe({ name, state, ...times }: ListedUser): object {
-  return { name, principal: `User::${JSON.stringify(`local/${name}`)}`, state, ...describeTimes(times) }
+function describe(user: ListedUser): object {
+  const { name, state, hasPassword, passkeys, issuer, label, ...times } = user
+  const principal = `User::${JSON.stringify(`local/${name}`)}`
+  return { name, principal, state, hasPassword, passkeys, issuer, label, ...describeTimes(times) }
 }
 
-function toRow({ name, state, createdAtMs }: ListedUser): string[] {
+function toRow(user: ListedUser): string[] {
+  const { name, state, createdAtMs } = user
   const colour = state === 'active' ? 'green' : state === 'invited' ? 'yellow' : 'red'
-  return [name, `User::"local/${name}"`, timesDay(createdAtMs), paint(colour, state)]
+  return [name, `User::"local/${name}"`, waysOf(user), timesDay(createdAtMs), paint(colour, state)]
+}
+
+/** What they sign in with. */
+function waysOf({ hasPassword, passkeys, issuer, label }: ListedUser): string {
+  if (issuer !== undefined) return label === undefined ? 'provider' : `provider (${label})`
+  const keys = passkeys === 0 ? [] : [passkeys === 1 ? 'passkey' : `${passkeys} passkeys`]
+  return [...keys, ...(hasPassword ? ['password'] : [])].join(', ') || '-'
 }

@@ -6,9 +6,11 @@ import { createHash, createHmac } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { Attempts } from './attempts.ts'
-import { send, sendPage, setSafeHeaders } from './http.ts'
+import { send, sendJson, sendPage, setSafeHeaders } from './http.ts'
 import { Interactions } from './interactions.ts'
-import { ICON_PATH, messagePage, STYLE_PATH } from './pages.ts'
+import { ICON_PATH, messagePage, SCRIPT_PATH, STYLE_PATH } from './pages.ts'
+import { PASSKEY_SCRIPT } from './passkey-script.ts'
+import { Passkeys } from './passkeys.ts'
 import { ScryptPasswords } from './passwords.ts'
 import { putOnRecord } from './on-record.ts'
 import type { OauthStore, RecordHappening, Routes } from './ports.ts'
@@ -67,8 +69,9 @@ export class AuthorizationServer {
       options.note(`authorization server: ${error.stack ?? error.message}`),
     )
     this.#answer = this.#provider.callback()
-    this.#interactions = new Interactions({ ...options, provider: this.#provider, passwords })
-    this.#welcome = new Welcome({ ...options, passwords })
+    const passkeys = new Passkeys(options)
+    this.#interactions = new Interactions({ ...options, provider: this.#provider, passwords, passkeys })
+    this.#welcome = new Welcome({ ...options, passwords, passkeys })
   }
 
   /** Whether a request is for this server, by its path alone. */
@@ -83,6 +86,7 @@ export class AuthorizationServer {
     const path = pathOf(request.url ?? '')
     const [, , folder, name, rest] = path.split('/')
     if (path === STYLE_PATH) return sendFile(response, 'text/css; charset=utf-8', STYLE)
+    if (path === SCRIPT_PATH) return sendFile(response, 'text/javascript; charset=utf-8', PASSKEY_SCRIPT)
     if (path === ICON_PATH) return sendFile(response, 'image/svg+xml', ICON)
     if (folder === 'interaction' && name !== undefined && rest === undefined)
       return this.#interactions.handle(request, response, name)
@@ -143,10 +147,6 @@ function isLibrarys(path: string): boolean {
 function sendFile(response: ServerResponse, type: string, text: string): void {
   response.setHeader('cache-control', 'public, max-age=3600')
   send(response, 200, type, text)
-}
-
-function sendJson(response: ServerResponse, status: number, body: object): void {
-  send(response, status, 'application/json', JSON.stringify(body))
 }
 
 /** What the browser shows when it cannot be sent back to a client. */

@@ -9,30 +9,47 @@ const MAX_FORM_BYTES = 16 * 1024
  * of our own forms away as well.
  */
 export function setSafeHeaders(response: ServerResponse): void {
-  response.setHeader('content-security-policy', policy([]))
+  response.setHeader('content-security-policy', policy({}))
   response.setHeader('x-frame-options', 'DENY')
   response.setHeader('x-content-type-options', 'nosniff')
   response.setHeader('referrer-policy', 'same-origin')
   response.setHeader('cross-origin-opener-policy', 'same-origin')
   response.setHeader('cross-origin-resource-policy', 'same-origin')
-  response.setHeader('permissions-policy', 'publickey-credentials-get=(self)')
+  response.setHeader(
+    'permissions-policy',
+    'publickey-credentials-get=(self), publickey-credentials-create=(self)',
+  )
   response.setHeader('cache-control', 'no-store')
 }
 
-function policy(formTargets: readonly string[]): string {
-  const targets = ["'self'", ...formTargets].join(' ')
-  return `default-src 'none'; style-src 'self'; img-src 'self'; form-action ${targets}; frame-ancestors 'none'; base-uri 'none'`
+/** What a page needs besides our own style sheet. */
+export interface PageNeeds {
+  /** Where its forms may lead: browsers hold redirects after a form to `form-action` too. */
+  readonly leadsTo?: readonly string[]
+  /** It has a script of ours, which may ask us something. */
+  readonly hasScript?: boolean
 }
 
-/** Sends a page. Browsers hold redirects after a form to `form-action` too: `leadsTo` is where ours may lead. */
+function policy({ leadsTo = [], hasScript = false }: PageNeeds): string {
+  const targets = ["'self'", ...leadsTo].join(' ')
+  const script = hasScript ? " script-src 'self'; connect-src 'self';" : ''
+  return `default-src 'none';${script} style-src 'self'; img-src 'self'; form-action ${targets}; frame-ancestors 'none'; base-uri 'none'`
+}
+
+/** Sends a page. */
 export function sendPage(
   response: ServerResponse,
   status: number,
   text: string,
-  leadsTo: readonly string[] = [],
+  needs: PageNeeds = {},
 ): void {
-  response.setHeader('content-security-policy', policy(leadsTo))
+  response.setHeader('content-security-policy', policy(needs))
   send(response, status, 'text/html; charset=utf-8', text)
+}
+
+/** Answers a script, or a program. */
+export function sendJson(response: ServerResponse, status: number, body: object): void {
+  send(response, status, 'application/json', JSON.stringify(body))
 }
 
 /** Sends a text of the given type. */

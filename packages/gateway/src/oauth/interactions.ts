@@ -5,52 +5,28 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { InteractionResults, Provider } from 'oidc-provider'
-import { Attempts } from './attempts.ts'
+import { type Asked, type ClientFacts, leadsTo, pathOf, redirectHostOf } from './asked.ts'
 import { isLoopbackRedirect } from './client-rules.ts'
 import { isForeign, readForm, sendPage } from './http.ts'
-import { consentPage, messagePage, signInPage } from './pages.ts'
-import { MAX_PASSWORD_LENGTH, TooBusy } from './passwords.ts'
-import type { Offered, OauthStore, Passwords, Routes } from './ports.ts'
+import { consentPage, messagePage } from './pages.ts'
+import type { Offered, Routes, SignInStrength } from './ports.ts'
 import { fillGrant, SCOPE, serverOf } from './resources.ts'
+import { SignIn, type SignedIn, type SignInOptions } from './sign-in.ts'
 
-export interface InteractionsOptions {
+export interface InteractionsOptions extends SignInOptions {
   readonly issuer: string
   readonly provider: Provider
-  readonly store: OauthStore
-  readonly passwords: Passwords
   readonly routes: Routes
   readonly cookieKey: string
-  now(): number
 }
-
-type Details = Awaited<ReturnType<Provider['interactionDetails']>>
-
-/** One request about one interaction. */
-interface Asked {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly details: Details
-  readonly client: ClientFacts
-}
-
-interface ClientFacts {
-  readonly clientId: string
-  readonly name: string
-  readonly documentHost: string | undefined
-  readonly redirects: readonly string[]
-  readonly redirectUri: string
-}
-
-const QUARTER_SECONDS = 15 * 60
-const TOO_MANY = 'Too many attempts. Wait a quarter of an hour and try again.'
 
 export class Interactions {
   readonly #options: InteractionsOptions
-  readonly #attemptsByName = new Attempts(6, QUARTER_SECONDS)
-  readonly #attemptsByAddress = new Attempts(60, QUARTER_SECONDS)
+  readonly #signIn: SignIn
 
   constructor(options: InteractionsOptions) {
     this.#options = options
+    this.#signIn = new SignIn(options)
   }
 
   /** Shows what is due, or takes the answer. */
@@ -65,9 +41,11 @@ export class Interactions {
     const action = form.get('action')
     if (action === 'deny') return this.#finish(asked, DENIED)
     const { name } = asked.details.prompt
-    if (name === 'login' && action === 'sign-in') return this.#signIn(asked, form)
     if (name === 'consent' && action === 'allow') return this.#allow(asked)
-    return sendPage(response, 400, EXPIRED)
+    if (name === 'consent' && action === 'switch') return this.#switchPerson(asked)
+    const taken = name === 'login' ? this.#signIn.take(action, asked, form) : undefined
+    if (taken === undefined) return sendPage(response, 400, EXPIRED)
+    return this.#signedIn(asked, await taken)
   }
 
   /** The interaction of the path, if the browser has its cookie and its client is still let in. */
@@ -85,28 +63,29 @@ export class Interactions {
         redirects: client.redirectUris ?? [],
         redirectUri: String(details.params['redirect_uri']),
       }
-      return { request, response, details, client: facts }
+      return { request, response, details, client: facts, csrf: this.#csrf(uid) }
     } catch {
       return undefined // no cookie, expired, or somebody else signed in since
     }
   }
 
   async #show(asked: Asked): Promise<void> {
-    if (asked.details.prompt.name === 'login') return this.#showSignIn(asked, 200)
+    if (asked.details.prompt.name === 'login') return this.#signIn.show(asked)
     const due = await this.#due(asked)
     if (due === undefined) return this.#finish(asked, NOT_THERE)
-    const { details, client, response } = asked
+    const { client, response, csrf } = asked
     const text = consentPage({
-      csrf: this.#csrf(details.uid),
+      csrf,
+      action: pathOf(asked),
       person: due.person,
       client,
-      redirectHost: hostOf(client.redirectUri),
+      redirectHost: redirectHostOf(client),
       isLoopback: isLoopbackRedirect(client.redirectUri),
       server: due.offered.server,
       tools: due.offered.tools,
       givenAtMs: this.#options.store.consents.givenAtMs(due.consent),
     })
-    sendPage(response, 200, text, leadsTo(client))
+    sendPage(response, 200, text, { leadsTo: leadsTo(client) })
   }
 
   /** What is asked of whom; undefined when it is nothing this person has. */
@@ -116,42 +95,37 @@ export class Interactions {
     const resource = details.params['resource']
     const server = serverOf(resource, issuer)
     if (person === undefined || server === undefined || !store.people.isActive(person)) return undefined
-    const offered: Offered | undefined = await routes.offeredTo(person, server)
+    const offered: Offered | undefined = await routes.offeredTo(person, server, strengthOf(details))
     if (offered === undefined) return undefined
     const consent = { account: person, clientId: client.clientId, resource: String(resource), scope: SCOPE }
     return { person, offered, consent }
   }
 
-  #showSignIn({ response, details, client }: Asked, status: number, problem?: string, name?: string): void {
-    const text = signInPage({
-      csrf: this.#csrf(details.uid),
-      client: client.name,
-      redirectHost: hostOf(client.redirectUri),
-      name:
-        name ?? (typeof details.params['login_hint'] === 'string' ? details.params['login_hint'] : undefined),
-      problem,
-    })
-    sendPage(response, status, text, leadsTo(client))
+  async #signedIn(asked: Asked, login: SignedIn): Promise<void> {
+    if (login === undefined) return
+    // The library would not let one person take over the session of another.
+    const before = asked.details.session?.accountId
+    if (before !== undefined && before !== login.accountId) return this.#leaveSession(asked, { login })
+    return this.#finish(asked, { login })
   }
 
-  async #signIn(asked: Asked, form: URLSearchParams): Promise<void> {
-    const { store, passwords, now } = this.#options
-    const name = (form.get('name') ?? '').trim().slice(0, 64)
-    const password = (form.get('password') ?? '').slice(0, MAX_PASSWORD_LENGTH * 4)
-    const key = name.toLowerCase()
-    const nowMs = now()
-    const address = asked.request.socket.remoteAddress ?? ''
-    const mayTry = this.#attemptsByAddress.take(address, nowMs) && this.#attemptsByName.take(key, nowMs)
-    if (!mayTry) return this.#showSignIn(asked, 429, TOO_MANY, name)
-    try {
-      if (!(await passwords.verify(password, store.people.passwordOf(name))))
-        return this.#showSignIn(asked, 401, 'The name or the password is wrong.', name)
-    } catch (thrown) {
-      if (!(thrown instanceof TooBusy)) throw thrown
-      return this.#showSignIn(asked, 503, 'Too many people sign in just now. Try again in a moment.', name)
-    }
-    this.#attemptsByName.clear(key)
-    return this.#finish(asked, { login: { accountId: name, remember: false, acr: 'password', amr: ['pwd'] } })
+  /** Whoever is at the browser is somebody else: back to signing in. */
+  async #switchPerson(asked: Asked): Promise<void> {
+    return this.#leaveSession(asked, { [SWITCHED]: true })
+  }
+
+  /** Finishes with nobody signed in to the browser's session; what programs were given stays theirs. */
+  async #leaveSession({ request, response, details }: Asked, result: InteractionResults): Promise<void> {
+    const { provider } = this.#options
+    const next = await provider.interactionResult(request, response, result, {
+      mergeWithLastSubmission: false,
+    })
+    const session = await provider.Session.get(provider.createContext(request, response))
+    if (session.uid !== details.session?.uid) return sendPage(response, 400, EXPIRED)
+    Object.assign(session, { accountId: undefined, authorizations: undefined })
+    Object.assign(session, { acr: undefined, amr: undefined, loginTs: undefined })
+    await session.persist()
+    response.writeHead(303, { location: next, 'content-length': 0 }).end()
   }
 
   async #allow(asked: Asked): Promise<void> {
@@ -183,6 +157,8 @@ export class Interactions {
   }
 }
 
+/** In the last result of an interaction: the person wants to be somebody else. */
+const SWITCHED = 'switched'
 const DENIED = { error: 'access_denied', error_description: 'the person did not allow it' }
 /** The same for a server that is not there and one that the person can do nothing on. */
 const NOT_THERE = { error: 'invalid_target', error_description: 'there is no such resource' }
@@ -197,11 +173,6 @@ const FOREIGN = messagePage(
 )
 const NO_METHOD = messagePage('Not like this', 'This page takes forms only.')
 
-function hostOf(uri: string): string {
-  return URL.parse(uri)?.host ?? uri
-}
-
-function leadsTo({ redirectUri }: ClientFacts): readonly string[] {
-  const origin = URL.parse(redirectUri)?.origin
-  return origin === undefined || origin === 'null' ? [] : [origin]
+function strengthOf({ session }: Asked['details']): SignInStrength {
+  return session?.acr === undefined ? {} : { strength: session.acr }
 }

@@ -1,19 +1,23 @@
 /**
- * The pages that people see: plain forms, one style sheet, no script. They work with a keyboard, a screen reader and a
- * narrow screen: labels belong to their fields, errors are announced and named first, and buttons say what they do.
+ * The pages that people see: plain forms, one style sheet, and a script only where there are passkeys. They work with a
+ * keyboard, a screen reader and a narrow screen: labels belong to their fields, errors are announced and named first, and
+ * buttons say what they do.
  */
 import { type Html, html } from './html.ts'
-import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from './passwords.ts'
 
 export const STYLE_PATH = '/oauth/style.css'
+export const SCRIPT_PATH = '/oauth/passkey.js'
 export const ICON_PATH = '/oauth/icon.svg'
 
-interface Page {
+export interface Page {
   readonly title: string
   readonly body: Html
+  readonly hasScript?: boolean
+  /** What else stands in the head. */
+  readonly head?: Html
 }
 
-function page({ title, body }: Page): string {
+export function page({ title, body, hasScript = false, head }: Page): string {
   return html`<!doctype html>
 <html lang="en">
   <head>
@@ -24,6 +28,7 @@ function page({ title, body }: Page): string {
     <title>${title} · Tollgate</title>
     <link rel="icon" href="${ICON_PATH}">
     <link rel="stylesheet" href="${STYLE_PATH}">
+    ${hasScript ? html`<script src="${SCRIPT_PATH}" defer></script>` : undefined}${head}
   </head>
   <body>
     <main>
@@ -35,46 +40,15 @@ function page({ title, body }: Page): string {
 `.text
 }
 
-function problem(text: string | undefined): Html | undefined {
+/** An error, read out at once. */
+export function problem(text: string | undefined): Html | undefined {
   return text === undefined ? undefined : html`<p class="problem" role="alert" id="problem">${text}</p>`
-}
-
-export interface SignInPage {
-  readonly csrf: string
-  readonly client: string
-  readonly redirectHost: string
-  readonly name?: string | undefined
-  readonly problem?: string | undefined
-}
-
-export function signInPage(view: SignInPage): string {
-  const invalid =
-    view.problem === undefined ? undefined : html` aria-describedby="problem" aria-invalid="true"`
-  const [first, second] =
-    view.name === undefined ? [html` autofocus`, undefined] : [undefined, html` autofocus`]
-  return page({
-    title: 'Sign in',
-    body: html`<h1>Sign in</h1>
-      <p>to let <strong>“<bdi>${view.client}</bdi>”</strong> at <bdi>${view.redirectHost}</bdi> ask for access.</p>
-      ${problem(view.problem)}
-      <form method="post">
-        <input type="hidden" name="csrf" value="${view.csrf}">
-        <label for="name">Name</label>
-        <input id="name" name="name" value="${view.name}" autocomplete="username" autocapitalize="none"
-          autocorrect="off" spellcheck="false" maxlength="64" required${first}${invalid}>
-        <label for="password">Password</label>
-        <input id="password" name="password" type="password" autocomplete="current-password"
-          maxlength="${MAX_PASSWORD_LENGTH}" required${second}${invalid}>
-        <div class="buttons">
-          <button class="primary" name="action" value="sign-in">Sign in</button>
-          <button name="action" value="deny" formnovalidate>Cancel</button>
-        </div>
-      </form>`,
-  })
 }
 
 export interface ConsentPage {
   readonly csrf: string
+  /** Where the form goes. */
+  readonly action: string
   readonly person: string
   readonly client: ConsentClient
   readonly redirectHost: string
@@ -101,7 +75,11 @@ export function consentPage(view: ConsentPage): string {
     body: html`<h1>Allow “<bdi>${client.name}</bdi>” to act for you?</h1>
       <dl>
         <dt>You are</dt>
-        <dd><bdi>${view.person}</bdi></dd>
+        <dd><bdi>${view.person}</bdi>
+          <form method="post" action="${view.action}" class="inline">
+            <input type="hidden" name="csrf" value="${view.csrf}">
+            <button class="link" name="action" value="switch">Not you? Sign in as someone else</button>
+          </form></dd>
         <dt>Program</dt>
         <dd><bdi>${client.name}</bdi> <small>${provenance(client)}</small></dd>
         <dt>Answer goes to</dt>
@@ -115,7 +93,7 @@ export function consentPage(view: ConsentPage): string {
         ${toolList(view.tools)}
       </section>
       <p class="quiet">Every call is checked against the policies of this gateway and recorded. ${before(view.givenAtMs)}</p>
-      <form method="post">
+      <form method="post" action="${view.action}">
         <input type="hidden" name="csrf" value="${view.csrf}">
         <div class="buttons">
           <button class="primary" name="action" value="allow">Allow</button>
@@ -148,32 +126,6 @@ function toolList(tools: readonly string[] | undefined): Html {
 function before(givenAtMs: number | undefined): string | undefined {
   if (givenAtMs === undefined) return undefined
   return `You allowed this before, on ${new Date(givenAtMs).toISOString().slice(0, 10)}.`
-}
-
-export interface WelcomePage {
-  readonly name: string
-  readonly problem?: string | undefined
-}
-
-export function welcomePage(view: WelcomePage): string {
-  const invalid = view.problem === undefined ? undefined : html` aria-invalid="true"`
-  return page({
-    title: 'Choose a password',
-    body: html`<h1>Choose a password</h1>
-      <p>for <strong><bdi>${view.name}</bdi></strong>. This link works once.</p>
-      ${problem(view.problem)}
-      <form method="post">
-        <input class="unseen" name="name" value="${view.name}" autocomplete="username" readonly>
-        <label for="password">Password</label>
-        <input id="password" name="password" type="password" autocomplete="new-password" required autofocus
-          minlength="${MIN_PASSWORD_LENGTH}" maxlength="${MAX_PASSWORD_LENGTH}" aria-describedby="rule${view.problem === undefined ? undefined : ' problem'}"${invalid}>
-        <p class="quiet" id="rule">At least ${MIN_PASSWORD_LENGTH} characters. Four or five random words make a good one.</p>
-        <label for="again">The same again</label>
-        <input id="again" name="again" type="password" autocomplete="new-password" required
-          minlength="${MIN_PASSWORD_LENGTH}" maxlength="${MAX_PASSWORD_LENGTH}"${invalid}>
-        <div class="buttons"><button class="primary">Set password</button></div>
-      </form>`,
-  })
 }
 
 /** A page that only says something. */

@@ -22,15 +22,61 @@ export interface Artifacts {
 
 export type ArtifactPayload = { [member: string]: unknown }
 
-/** People who have a password here. */
+/** People who sign in here: with a password or a passkey of their own, or through the provider that knows them. */
 export interface People {
-  /** Undefined for names that are not known, were removed, or have no password yet. */
+  /** Undefined for names that are not known, were removed, or have no password. */
   passwordOf(name: string): string | undefined
+  /** Whether they can sign in somehow. */
   isActive(name: string): boolean
   /** Whose link this is, while it is good. */
   findByLink(link: string, nowMs: number): string | undefined
-  /** Sets the password of whoever the link was made for, and ends the link; undefined when it is no longer good. */
+  /**
+   * Sets the password of whoever the link was made for, ends the link, and ends what was issued to them; undefined when
+   * the link is no longer good.
+   */
   useLink(link: string, password: string, nowMs: number): string | undefined
+  /** The same with a passkey. Undefined also when there is a passkey of that id. */
+  useLinkForPasskey(link: string, passkey: NewPasskey, nowMs: number): string | undefined
+  /** What authenticators know a person by (WebAuthn, user handle): random bytes as base64url, made at first use. */
+  handleOf(name: string): string
+  /** Of people who are not removed. */
+  passkey(id: string): Passkey | undefined
+  passkeysOf(name: string): readonly Passkey[]
+  /** Notes that it was used; false when its counter did not go on: there may be two of it. */
+  usePasskey(id: string, counter: number): boolean
+  /** Notes that a provider told of a person; false when they were removed, or belong to another provider. */
+  noteTold(told: ToldPerson, nowMs: number): boolean
+  /** What their provider said last; undefined for people who have none. */
+  toldOf(name: string): ToldPerson | undefined
+  /** Whether anybody has a password or a passkey here, or a link to make one. */
+  hasLocal(): boolean
+}
+
+export interface NewPasskey {
+  /** Credential id, base64url. */
+  readonly id: string
+  /** COSE. */
+  readonly publicKey: Uint8Array<ArrayBuffer>
+  readonly counter: number
+  /** How browsers reach it, as they say. */
+  readonly transports: readonly string[]
+}
+
+export interface Passkey extends NewPasskey {
+  readonly account: string
+}
+
+/** A person as a provider tells of them. */
+export interface ToldPerson {
+  /** `<name of the provider>/<subject>`. */
+  readonly account: string
+  /** `iss` of the provider. */
+  readonly issuer: string
+  /** What people call them; nothing is decided by it. */
+  readonly label: string | undefined
+  /** Each `<name of the provider>/<group>`. */
+  readonly groups: readonly string[]
+  readonly tags: Readonly<Record<string, string>>
 }
 
 /** What a person lets a client do at one resource. */
@@ -89,10 +135,15 @@ export interface Offered {
   readonly tools: readonly string[] | undefined
 }
 
+/** How the person signed in (`acr`), which policies may ask for. */
+export interface SignInStrength {
+  readonly strength?: string
+}
+
 /** What the gateway says of its routes. */
 export interface Routes {
   /** Undefined when the person can do nothing there, or there is no such server. */
-  offeredTo(person: string, server: string): Promise<Offered | undefined>
+  offeredTo(person: string, server: string, how: SignInStrength): Promise<Offered | undefined>
 }
 
 /** Something that is to be on record before it takes effect. */

@@ -1,14 +1,17 @@
 /** The link that a new person gets, `/oauth/welcome/{secret}`: looking at it changes nothing, using it ends it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Attempts } from './attempts.ts'
-import { isForeign, readForm, sendPage } from './http.ts'
-import { messagePage, welcomePage } from './pages.ts'
+import { isForeign, readForm, sendJson, sendPage } from './http.ts'
+import { messagePage } from './pages.ts'
+import type { Passkeys } from './passkeys.ts'
 import { passwordFault, TooBusy } from './passwords.ts'
 import type { OauthStore, Passwords } from './ports.ts'
+import { welcomePage } from './sign-in-pages.ts'
 
 export interface WelcomeOptions {
   readonly store: OauthStore
   readonly passwords: Passwords
+  readonly passkeys: Passkeys
   now(): number
 }
 
@@ -20,24 +23,47 @@ export class Welcome {
     this.#options = options
   }
 
-  /** Shows the form, or sets the password. */
+  /** Shows the page, or sets what was chosen on it. */
   async handle(request: IncomingMessage, response: ServerResponse, link: string): Promise<void> {
     const { store, now } = this.#options
     if (!this.#attempts.take(request.socket.remoteAddress ?? '', now()))
       return sendPage(response, 429, TOO_MANY)
     const name = store.people.findByLink(link, now())
     if (name === undefined) return sendPage(response, 404, GONE)
-    if (request.method !== 'POST') return sendPage(response, 200, welcomePage({ name }))
+    if (request.method !== 'POST') return this.#show(response, { name })
     const form = await readForm(request)
     if (form === undefined || isForeign(request)) return sendPage(response, 403, GONE)
+    const { passkeys } = this.#options
+    const action = passkeys.areOffered ? form.get('action') : null
+    if (action === 'passkey-options')
+      return sendJson(response, 200, await passkeys.creationOptions(name, link))
+    if (action === 'passkey') return this.#setPasskey(response, { name, link, form })
     const password = form.get('password') ?? ''
     const problem =
       password === form.get('again') ? passwordFault(password, name) : 'The two passwords differ.'
-    if (problem !== undefined) return sendPage(response, 422, welcomePage({ name, problem }))
-    return this.#set(response, link, password)
+    if (problem !== undefined) return this.#show(response, { name, problem })
+    return this.#setPassword(response, link, password)
   }
 
-  async #set(response: ServerResponse, link: string, password: string): Promise<void> {
+  #show(response: ServerResponse, view: { name: string; problem?: string }): void {
+    const hasPasskeys = this.#options.passkeys.areOffered
+    const text = welcomePage({ ...view, hasPasskeys })
+    sendPage(response, view.problem === undefined ? 200 : 422, text, { hasScript: hasPasskeys })
+  }
+
+  async #setPasskey(
+    response: ServerResponse,
+    { name, link, form }: { name: string; link: string; form: URLSearchParams },
+  ): Promise<void> {
+    const { store, passkeys, now } = this.#options
+    const made = await passkeys.verifyNew(form.get('credential') ?? '', link)
+    const done = made !== undefined && store.people.useLinkForPasskey(link, made, now()) !== undefined
+    if (done) return sendPage(response, 200, PASSKEY_DONE)
+    const problem = 'This passkey could not be taken, or the page was open for too long. Try again.'
+    return this.#show(response, { name, problem })
+  }
+
+  async #setPassword(response: ServerResponse, link: string, password: string): Promise<void> {
     const { store, passwords, now } = this.#options
     try {
       const hashed = await passwords.hash(password)
@@ -55,7 +81,6 @@ const GONE = messagePage(
   'It was used, has expired, or was replaced by a newer one. Ask whoever sent it for another.',
 )
 const TOO_MANY = messagePage('Too many attempts', 'Wait a quarter of an hour and open the link again.')
-const DONE = messagePage(
-  'Your password is set',
-  'Go back to the program you want to use and connect; sign in when asked.',
-)
+const NEXT = 'Go back to the program you want to use and connect; sign in when asked.'
+const DONE = messagePage('Your password is set', NEXT)
+const PASSKEY_DONE = messagePage('Your passkey is set', NEXT)

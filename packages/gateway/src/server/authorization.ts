@@ -10,13 +10,13 @@ import type { Trail } from '../audit/trail.ts'
 import type { Offer } from '../catalog/list-tools.ts'
 import type { AuthorizationServerConfig } from '../config/config.ts'
 import { isLoopback } from '../exposure/listen.ts'
-import { type Authentication, createCaller, showEntity } from '../model/caller.ts'
+import { type Authentication, createCaller, showEntity, type Standing } from '../model/caller.ts'
 import type { Exchange } from '../model/exchange.ts'
 import { LOCAL_ISSUER, type TokenIssuer } from '../model/issuer.ts'
 import type { Query } from '../model/decision.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import { AuthorizationServer } from '../oauth/authorization-server.ts'
-import type { Happening, Offered, Routes } from '../oauth/ports.ts'
+import type { Happening, Offered, Routes, ToldPerson } from '../oauth/ports.ts'
 import { PATHS } from '../oauth/provider.ts'
 import { SCOPE } from '../oauth/resources.ts'
 import { isReachable } from '../policy/reach.ts'
@@ -209,11 +209,12 @@ export class Authorization implements OwnIssuer {
 
   #routes(): Routes {
     return {
-      offeredTo: async (person, server): Promise<Offered | undefined> => {
+      offeredTo: async (person, server, how): Promise<Offered | undefined> => {
         const { config, snapshot } = this.#options.built()
         const { policies } = snapshot
-        const proof = { method: 'token', issuer: LOCAL_ISSUER } as const
-        const caller = createCaller({ type: 'User', id: `${LOCAL_ISSUER}/${person}` }, {}, proof)
+        const proof = { method: 'token', issuer: LOCAL_ISSUER, ...how } as const
+        const standing = standingOf(this.#store.people.toldOf(person))
+        const caller = createCaller({ type: 'User', id: `${LOCAL_ISSUER}/${person}` }, standing, proof)
         if (!config.servers.has(server) || !isReachable(policies, caller, server)) return undefined
         const offer = await this.#offerOf(server)
         if (offer?.ok !== true) return { server, tools: undefined }
@@ -243,6 +244,13 @@ export class Authorization implements OwnIssuer {
     this.#offers.set(server, { askedAtMs: nowMs, offer })
     return offer
   }
+}
+
+/** What a token will say of them. */
+function standingOf(told: ToldPerson | undefined): Standing {
+  if (told === undefined) return {}
+  const groups = told.groups.map((group) => ({ type: 'Group', id: `${LOCAL_ISSUER}/${group}` }))
+  return { known: { groups, tags: told.tags } }
 }
 
 /** A question about tools that nobody has sent. */

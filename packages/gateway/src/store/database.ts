@@ -65,6 +65,20 @@ const migrations: readonly string[] = [
      granted_at_ms INTEGER NOT NULL,
      PRIMARY KEY (account, client_id, resource)
    ) STRICT, WITHOUT ROWID`,
+  // Other ways to sign in. `issuer` is the provider that tells of a person, `told` what it said last.
+  `ALTER TABLE users ADD COLUMN handle TEXT;
+   ALTER TABLE users ADD COLUMN link_keeps INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE users ADD COLUMN issuer TEXT;
+   ALTER TABLE users ADD COLUMN told TEXT;
+   CREATE TABLE passkeys (
+     id TEXT NOT NULL PRIMARY KEY,
+     account TEXT NOT NULL REFERENCES users (name),
+     public_key BLOB NOT NULL,
+     counter INTEGER NOT NULL,
+     transports TEXT NOT NULL,
+     created_at_ms INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX passkeys_account ON passkeys (account)`,
 ]
 
 /** How long a write waits for one in another process. */

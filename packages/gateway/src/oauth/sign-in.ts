@@ -1,0 +1,117 @@
+/** Signing in on the page of an interaction: with a password, or with a passkey. */
+import type { InteractionResults } from 'oidc-provider'
+import { type Asked, leadsTo, pathOf, redirectHostOf } from './asked.ts'
+import { Attempts } from './attempts.ts'
+import { sendJson, sendPage } from './http.ts'
+import type { Passkeys } from './passkeys.ts'
+import { MAX_PASSWORD_LENGTH, TooBusy } from './passwords.ts'
+import type { OauthStore, Passwords } from './ports.ts'
+import { signInPage } from './sign-in-pages.ts'
+
+export interface SignInOptions {
+  readonly store: OauthStore
+  readonly passwords: Passwords
+  readonly passkeys: Passkeys
+  now(): number
+}
+
+/** Who signed in, when known; undefined when the browser was answered already. */
+export type SignedIn = NonNullable<InteractionResults['login']> | undefined
+
+/** What the page says besides, and the status it is sent with. */
+interface Said {
+  readonly status: number
+  readonly problem?: string
+  readonly name?: string
+}
+
+const QUARTER_SECONDS = 15 * 60
+const TOO_MANY = 'Too many attempts. Wait a quarter of an hour and try again.'
+
+export class SignIn {
+  readonly #options: SignInOptions
+  readonly #attemptsByName = new Attempts(6, QUARTER_SECONDS)
+  readonly #attemptsByAddress = new Attempts(60, QUARTER_SECONDS)
+  readonly #challengesByAddress = new Attempts(120, QUARTER_SECONDS)
+
+  constructor(options: SignInOptions) {
+    this.#options = options
+  }
+
+  /** Shows the page. */
+  show(asked: Asked, { status, problem, name }: Said = { status: 200 }): undefined {
+    const { response, details, client, csrf } = asked
+    const hint = details.params['login_hint']
+    const hasPasskeys = this.#options.passkeys.areOffered
+    const text = signInPage({
+      csrf,
+      action: pathOf(asked),
+      client: client.name,
+      redirectHost: redirectHostOf(client),
+      hasPasskeys,
+      name: name ?? (typeof hint === 'string' ? hint : undefined),
+      problem,
+    })
+    sendPage(response, status, text, { leadsTo: leadsTo(client), hasScript: hasPasskeys })
+    return undefined
+  }
+
+  /** Takes what the page was answered with; undefined when that was none of its buttons. */
+  take(action: string | null, asked: Asked, form: URLSearchParams): Promise<SignedIn> | undefined {
+    const { areOffered } = this.#options.passkeys
+    if (action === 'sign-in') return this.#byPassword(asked, form)
+    if (action === 'passkey-options' && areOffered) return this.#sendOptions(asked, form)
+    if (action === 'passkey' && areOffered) return this.#byPasskey(asked, form)
+    return undefined
+  }
+
+  async #byPassword(asked: Asked, form: URLSearchParams): Promise<SignedIn> {
+    const { store, passwords, now } = this.#options
+    const name = nameIn(form)
+    const password = (form.get('password') ?? '').slice(0, MAX_PASSWORD_LENGTH * 4)
+    const key = name.toLowerCase()
+    const nowMs = now()
+    const mayTry =
+      this.#attemptsByAddress.take(addressOf(asked), nowMs) && this.#attemptsByName.take(key, nowMs)
+    if (!mayTry) return this.show(asked, { status: 429, problem: TOO_MANY, name })
+    try {
+      if (!(await passwords.verify(password, store.people.passwordOf(name))))
+        return this.show(asked, { status: 401, problem: 'The name or the password is wrong.', name })
+    } catch (thrown) {
+      if (!(thrown instanceof TooBusy)) throw thrown
+      const problem = 'Too many people sign in just now. Try again in a moment.'
+      return this.show(asked, { status: 503, problem, name })
+    }
+    this.#attemptsByName.clear(key)
+    return { accountId: name, remember: false, acr: 'password', amr: ['pwd'] }
+  }
+
+  async #sendOptions(asked: Asked, form: URLSearchParams): Promise<undefined> {
+    const { passkeys, now } = this.#options
+    const name = nameIn(form)
+    if (!this.#challengesByAddress.take(addressOf(asked), now()))
+      return sendJson(asked.response, 429, { problem: TOO_MANY }) as undefined
+    const options = await passkeys.requestOptions(name === '' ? undefined : name, asked.details.uid)
+    return sendJson(asked.response, 200, options) as undefined
+  }
+
+  async #byPasskey(asked: Asked, form: URLSearchParams): Promise<SignedIn> {
+    const { passkeys, now } = this.#options
+    if (!this.#attemptsByAddress.take(addressOf(asked), now()))
+      return this.show(asked, { status: 429, problem: TOO_MANY })
+    const signedIn = await passkeys.verify(form.get('credential') ?? '', asked.details.uid)
+    if (signedIn === undefined) {
+      const problem = 'This passkey is not known here, or the page was open for too long. Try again.'
+      return this.show(asked, { status: 401, problem })
+    }
+    return { ...signedIn, remember: false }
+  }
+}
+
+function nameIn(form: URLSearchParams): string {
+  return (form.get('name') ?? '').trim().slice(0, 64)
+}
+
+function addressOf({ request }: Asked): string {
+  return request.socket.remoteAddress ?? ''
+}
