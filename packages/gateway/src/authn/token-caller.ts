@@ -4,7 +4,7 @@
  * a group that is lost would let a `forbid` on it pass.
  */
 import { type Authentication, type Caller, createCaller, type EntityRef } from '../model/caller.ts'
-import type { TokenIssuer } from '../model/issuer.ts'
+import { LOCAL_ISSUER, type TokenIssuer } from '../model/issuer.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import { claimAt, hasAll, isName, textOf } from './claims.ts'
 import { agentNamed, delegationOf } from './delegation.ts'
@@ -45,6 +45,8 @@ function kindOf(claims: Members, issuer: TokenIssuer, client: string | undefined
   const { agents, services, kind } = issuer
   if (agents.size > 0 && hasAll(claims, agents)) return 'agent'
   if (services.size > 0 && hasAll(claims, services)) return 'service'
+  // Our own tokens say so of every client on its own; a person may have the name of a client.
+  if (issuer.name === LOCAL_ISSUER) return kind
   // A client whose subject is the client itself (RFC 9068, 2.2).
   return kind === 'user' && client !== undefined && client === claims['sub'] ? 'service' : kind
 }

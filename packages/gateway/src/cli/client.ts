@@ -1,6 +1,10 @@
-/** `tollgate client`: the clients that people let act for them. */
-import type { Command } from 'commander'
+/** `tollgate client`: the clients that people let act for them, and those that call in their own name. */
+import { type Command, Option } from 'commander'
 import type { Config } from '../config/config.ts'
+import { showEntity } from '../model/caller.ts'
+import { LOCAL_ISSUER } from '../model/issuer.ts'
+import { clientFault } from '../oauth/client-rules.ts'
+import type { MachineKind } from '../oauth/ports.ts'
 import type { ListedClient } from '../store/clients.ts'
 import {
   type ConfigOptions,
@@ -11,13 +15,28 @@ import {
   takesJson,
 } from './command.ts'
 import { describeTimes, timesDay, withOauthStore } from './oauth-store.ts'
+import { readPublicKeys } from './public-keys.ts'
 import { EXIT, type ExitCode, harmless, paint, printJson, printTable, say } from './terminal.ts'
 
 type CommonOptions = ConfigOptions & JsonOptions
+interface AddOptions extends CommonOptions {
+  readonly publicKey: string
+  readonly kind: MachineKind
+  readonly redirect?: readonly string[]
+}
 
 /** Registers the commands. */
 export function addClient(program: Command): void {
-  const client = program.command('client').description('clients that people let act for them')
+  const client = program.command('client').description('programs that act for people, or for themselves')
+  takesJson(takesConfig(client.command('add')))
+    .description('make a program known that proves itself with a key: an agent or a service on its own')
+    .argument('<name>', 'its id, and what policies call it: Service::"local/<name>"')
+    .requiredOption('--public-key <file>', 'its public key: PEM, JWK or JWK Set')
+    .addOption(
+      new Option('--kind <kind>', 'what it is to policies').choices(['agent', 'service']).default('service'),
+    )
+    .option('--redirect <uri...>', 'where people come back to, if it acts for people, too')
+    .action(leaving(add))
   takesJson(takesConfig(client.command('list')))
     .description('list the clients, revoked ones too')
     .action(leaving(list))
@@ -26,6 +45,31 @@ export function addClient(program: Command): void {
     .argument('<id>', 'the id of the client, as the list shows it')
     .option('--person <name>', 'only what this person let it do; it may ask again')
     .action(leaving(revoke))
+}
+
+async function add(name: string, options: AddOptions): Promise<ExitCode> {
+  const { publicKey, kind, redirect: redirects = [] } = options
+  const jwks = readPublicKeys(publicKey)
+  const fault = jwks.ok ? clientFault({ redirect_uris: redirects }) : jwks.error
+  if (fault !== undefined || !jwks.ok) {
+    say(fault ?? '')
+    return EXIT.failed
+  }
+  const config = await requireConfig(options)
+  if (!config.ok) return config.error
+  const added = await withOauthStore(config.value, ({ clients }) =>
+    clients.add({ name, kind, jwks: jwks.value, redirects }, Date.now()),
+  )
+  if (!added.ok) return added.error
+  if (options.json) printJson(describe(added.value))
+  else {
+    say(
+      `Client ${name} is known. It asks for tokens in its own name, and calls as ${principalOf(added.value)}.`,
+    )
+    if (config.value.authorizationServer === undefined)
+      say('It needs the authorization server, which is off: write identity: { authorizationServer: {} }.')
+  }
+  return EXIT.ok
 }
 
 async function list(options: CommonOptions): Promise<ExitCode> {
@@ -63,18 +107,31 @@ async function withdraw(
   return EXIT.ok
 }
 
-function describe({ clientId, kind, name, redirects, consents, ...times }: ListedClient): object {
+function describe(client: ListedClient): object {
+  const { clientId, kind, name = null, redirects, consents, ...times } = client
   const state = times.revokedAtMs === undefined ? 'active' : 'revoked'
-  return { clientId, kind, name: name ?? null, redirects, consents, state, ...describeTimes(times) }
+  const principal = principalOf(client) ?? null
+  return { clientId, kind, name, principal, redirects, consents, state, ...describeTimes(times) }
 }
 
-function toRow({ clientId, name, redirects, consents, createdAtMs, revokedAtMs }: ListedClient): string[] {
+/** Who it is to policies when it calls in its own name; undefined for those that only act for others. */
+function principalOf({ clientId, kind }: ListedClient): string | undefined {
+  if (kind !== 'agent' && kind !== 'service') return undefined
+  return showEntity({ type: kind === 'agent' ? 'Agent' : 'Service', id: `${LOCAL_ISSUER}/${clientId}` })
+}
+
+function toRow(client: ListedClient): string[] {
+  const { clientId, name, redirects, consents, createdAtMs, revokedAtMs } = client
+  const itself = principalOf(client)
   const unique = (values: readonly string[]) => harmless([...new Set(values)].join(', ') || '-')
   return [
     harmless(clientId),
     harmless(name ?? '-'),
     unique(redirects.map((uri) => URL.parse(uri)?.host ?? uri)),
-    unique(consents.map(({ account }) => account)),
+    unique([
+      ...(itself === undefined ? [] : [`the operator, as ${itself}`]),
+      ...consents.map(({ account }) => account),
+    ]),
     timesDay(createdAtMs),
     revokedAtMs === undefined ? paint('green', 'active') : paint('red', 'revoked'),
   ]

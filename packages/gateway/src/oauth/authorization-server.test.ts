@@ -26,7 +26,7 @@ describe('the metadata', () => {
       registration_endpoint: `${server.origin}/oauth/register`,
       revocation_endpoint: `${server.origin}/oauth/revoke`,
       response_types_supported: ['code'],
-      grant_types_supported: ['authorization_code', 'refresh_token'],
+      grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
       code_challenge_methods_supported: ['S256'],
       authorization_response_iss_parameter_supported: true,
       client_id_metadata_document_supported: true,

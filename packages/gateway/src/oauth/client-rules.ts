@@ -3,6 +3,14 @@
  * person's own machine (MCP, authorization), so no scheme that a browser would run or another program could claim.
  */
 
+import type { MachineKind } from './ports.ts'
+
+/** Grants in which nobody says yes: for clients that the operator has made known. */
+const MACHINE_GRANTS: readonly string[] = ['client_credentials']
+
+/** Grants in which a person says yes. */
+const PERSONAL_GRANTS: readonly string[] = ['authorization_code', 'refresh_token']
+
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
 /** Why clients may not be sent there; undefined when they may. */
@@ -30,4 +38,45 @@ export function clientFault(metadata: {
   if (name !== undefined && (typeof name !== 'string' || name.length > 100))
     return 'client_name must be a text of at most 100 characters'
   return uris.map(redirectFault).find((fault) => fault !== undefined)
+}
+
+/** What a client says of itself, as far as grants go by it. */
+interface GrantMetadata {
+  readonly client_id?: string | undefined
+  readonly redirect_uris?: readonly string[] | undefined
+  grant_types?: readonly string[] | undefined
+}
+
+/**
+ * Sets the grants of a client that the operator made known, and takes those from every other client that are not for it:
+ * what is in a document may be meant for another server. Returns what is wrong with one that registers itself.
+ */
+export function settleGrants(metadata: GrantMetadata, machine: MachineKind | undefined): string | undefined {
+  const { client_id: id, redirect_uris: redirects = [], grant_types: asked = [] } = metadata
+  if (machine !== undefined) {
+    metadata.grant_types = [...(redirects.length === 0 ? [] : PERSONAL_GRANTS), ...MACHINE_GRANTS]
+    return undefined
+  }
+  const refused = asked.find((grant) => MACHINE_GRANTS.includes(grant))
+  if (refused === undefined) return undefined
+  metadata.grant_types = asked.filter((grant) => !MACHINE_GRANTS.includes(grant))
+  const isDocument = id?.startsWith('https://') === true
+  return isDocument ? undefined : `${refused} is for clients that the operator has made known`
+}
+
+/** An assertion that is good for longer is as good as a secret. */
+const MAX_ASSERTION_SECONDS = 3600
+
+/**
+ * What is wrong with the assertion by which a client proves itself, besides what the library checks: its key, `iss`,
+ * `sub`, `exp`, that it is new, and that `aud` has the issuer or the token endpoint in it. One that is for others, too,
+ * could be used here by them.
+ */
+export function assertionFault(
+  { aud, exp }: { readonly aud?: unknown; readonly exp?: unknown },
+  nowSeconds: number,
+): string | undefined {
+  if (Array.isArray(aud) && aud.length !== 1) return 'the assertion must be for this server alone'
+  const isShort = typeof exp === 'number' && exp - nowSeconds <= MAX_ASSERTION_SECONDS
+  return isShort ? undefined : `the assertion must expire within ${MAX_ASSERTION_SECONDS} seconds`
 }

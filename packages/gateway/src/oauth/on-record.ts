@@ -51,9 +51,9 @@ function whatFor({ params, entities }: KoaContextWithOIDC['oidc'], hashGrant: On
   if (typeof grant !== 'string') return null
   const { AccessToken: issued } = entities
   const aud = issued?.aud ?? entities.ClientCredentials?.aud
-  const grantId = issued?.grantId
+  const standsOn = issued?.grantId ?? entities.ClientCredentials?.clientId
   const audience = aud === undefined ? '' : ` for ${[aud].flat().join(' ')}`
-  const tokens = typeof grantId === 'string' ? `, tokens local/${hashGrant(grantId)}.*` : ''
+  const tokens = typeof standsOn === 'string' ? `, tokens local/${hashGrant(standsOn)}.*` : ''
   return `${grant}${audience}${tokens}`
 }
 

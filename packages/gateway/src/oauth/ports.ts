@@ -95,13 +95,19 @@ export interface Consents {
   givenAtMs(consent: Consent): number | undefined
 }
 
-export type ClientKind = 'registered' | 'document'
+/** How it became known: by itself, by a document at its own address, or by the operator, as who it is on its own. */
+export type ClientKind = 'registered' | 'document' | MachineKind
+
+/** What a client on its own is to policies. */
+export type MachineKind = 'agent' | 'service'
 
 /** Clients that were ever let in, for lists and for revoking them. */
 export interface Clients {
   /** Makes a client known; one that is known already is left as it is. */
   note(client: NotedClient, nowMs: number): void
   isRevoked(clientId: string): boolean
+  /** What the operator has made it known as; undefined for all other clients, and once it is revoked. */
+  machineKindOf(clientId: string): MachineKind | undefined
   /** Clients that registered themselves and were not revoked. */
   countRegistered(): number
 }

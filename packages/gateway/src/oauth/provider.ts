@@ -10,7 +10,7 @@ import {
   Provider,
 } from 'oidc-provider'
 import { createAdapter } from './adapter.ts'
-import { clientFault, isLoopbackRedirect } from './client-rules.ts'
+import { assertionFault, clientFault, isLoopbackRedirect, settleGrants } from './client-rules.ts'
 import type { OauthStore } from './ports.ts'
 import { fillGrant, SCOPE, serverOf } from './resources.ts'
 
@@ -44,6 +44,7 @@ const DAY = 86_400
 const TTL = {
   AccessToken: 10 * MINUTE,
   AuthorizationCode: MINUTE,
+  ClientCredentials: 5 * MINUTE,
   IdToken: 10 * MINUTE,
   Interaction: 15 * MINUTE,
   Session: DAY,
@@ -81,6 +82,10 @@ export function createProvider(options: ProviderOptions): Provider {
     responseTypes: ['code'],
     pkce: { required: () => true },
     clientAuthMethods: ['none', 'private_key_jwt'],
+    assertJwtClientAuthClaimsAndHeader(_ctx, claims) {
+      const fault = assertionFault(claims, now() / 1000)
+      if (fault !== undefined) throw new errors.InvalidClientAuth(fault)
+    },
     enabledJWA: {
       clientAuthSigningAlgValues: ['ES256', 'PS256', 'RS256', 'EdDSA'],
       idTokenSigningAlgValues: ['ES256'],
@@ -98,7 +103,8 @@ export function createProvider(options: ProviderOptions): Provider {
       // Asked of every client, whatever it says of itself.
       properties: ['tollgate'],
       validator(_ctx, _key, _value, metadata) {
-        const fault = clientFault(metadata)
+        const machine = store.clients.machineKindOf(metadata.client_id)
+        const fault = clientFault(metadata) ?? settleGrants(metadata, machine)
         if (fault !== undefined) throw new errors.InvalidClientMetadata(fault)
       },
     },
@@ -118,6 +124,7 @@ function featuresOf(options: ProviderOptions): NonNullable<Configuration['featur
     introspection: { enabled: false },
     // A nonce is offered with each answer and asked for only when the clocks differ: a proof is good once either way.
     dPoP: { enabled: true, nonceSecret: options.nonceSecret, requireNonce: () => false },
+    clientCredentials: { enabled: true },
     claimsParameter: { enabled: false },
     pushedAuthorizationRequests: { enabled: true },
     revocation: {
@@ -135,7 +142,8 @@ function featuresOf(options: ProviderOptions): NonNullable<Configuration['featur
       enabled: true,
       /** RFC 8707 as MCP has it: what is asked for is one route, and it is named. A token may leave it to its grant. */
       defaultResource(ctx, _client, oneOf) {
-        if (ctx.oidc.route !== 'token') throw new errors.InvalidTarget()
+        const hasGrant = ctx.oidc.route === 'token' && ctx.oidc.params?.['grant_type'] !== 'client_credentials'
+        if (!hasGrant) throw new errors.InvalidTarget()
         return oneOf ?? []
       },
       useGrantedResource: () => true,
@@ -199,17 +207,22 @@ function defaultsReplaced(options: ProviderOptions): Configuration {
       customizers: {
         /** A token is named after its grant, so that it can end with it, and the log tells which ones belong together. */
         jwt(_ctx, token, { payload }) {
-          const grantId = 'grantId' in token ? token.grantId : undefined
-          if (grantId !== undefined)
-            payload['jti'] = `${options.hashGrant(grantId)}.${String(payload['jti'])}`
+          // That of a client for itself is named after the client: nobody has granted it.
+          const standsOn = 'grantId' in token ? token.grantId : token.clientId
+          if (standsOn !== undefined)
+            payload['jti'] = `${options.hashGrant(standsOn)}.${String(payload['jti'])}`
         },
       },
     },
     expiresWithSession: async () => false,
-    /** Says when and how the person signed in. */
-    async extraTokenClaims(ctx) {
+    /** Says when and how the person signed in, or that there is none; and how the client has proved itself. */
+    async extraTokenClaims(ctx, token) {
       const source = ctx.oidc.entities.AuthorizationCode ?? ctx.oidc.entities.RefreshToken
+      const { client } = ctx.oidc
+      const isItself = token.kind === 'ClientCredentials'
       return {
+        client_auth: client?.clientAuthMethod,
+        ...(isItself ? { principal_type: store.clients.machineKindOf(client?.clientId ?? '') } : {}),
         ...(source?.authTime === undefined ? {} : { auth_time: source.authTime }),
         ...(source?.acr === undefined ? {} : { acr: source.acr }),
       }

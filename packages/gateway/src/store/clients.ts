@@ -4,7 +4,7 @@
  */
 import type { StatementSync } from 'node:sqlite'
 import { err, ok, type Result } from '../model/result.ts'
-import type { ClientKind, Clients, Consent, Consents, NotedClient } from '../oauth/ports.ts'
+import type { ClientKind, Clients, Consent, Consents, MachineKind, NotedClient } from '../oauth/ports.ts'
 import { hashId } from './artifacts.ts'
 import type { Database } from './database.ts'
 
@@ -13,6 +13,15 @@ export interface ListedClient extends NotedClient {
   readonly revokedAtMs?: number
   /** People who let it act for them, and where. */
   readonly consents: readonly { readonly account: string; readonly resource: string }[]
+}
+
+/** A client that the operator makes known: it proves itself with a key, and there is no secret. */
+export interface AddedClient {
+  readonly name: string
+  readonly kind: MachineKind
+  /** Public keys. */
+  readonly jwks: { readonly keys: readonly object[] }
+  readonly redirects: readonly string[]
 }
 
 export class SqliteConsents implements Consents {
@@ -45,6 +54,7 @@ export class SqliteClients implements Clients {
   readonly #database: Database
   readonly #note: StatementSync
   readonly #revoked: StatementSync
+  readonly #machine: StatementSync
   readonly #count: StatementSync
 
   constructor(database: Database) {
@@ -55,6 +65,9 @@ export class SqliteClients implements Clients {
     )
     this.#revoked = database.prepare(
       'SELECT 1 FROM clients WHERE client_id = ? AND revoked_at_ms IS NOT NULL',
+    )
+    this.#machine = database.prepare(
+      `SELECT kind FROM clients WHERE client_id = ? AND kind IN ('agent', 'service') AND revoked_at_ms IS NULL`,
     )
     this.#count = database.prepare(
       `SELECT count(*) AS count FROM clients WHERE kind = 'registered' AND revoked_at_ms IS NULL`,
@@ -67,6 +80,36 @@ export class SqliteClients implements Clients {
 
   isRevoked(clientId: string): boolean {
     return this.#revoked.get(clientId) !== undefined
+  }
+
+  machineKindOf(clientId: string): MachineKind | undefined {
+    return this.#machine.get(clientId)?.['kind'] as MachineKind | undefined
+  }
+
+  /** Makes a client known in the operator's name. Its name is its id, and stays so for good. */
+  add({ name, kind, jwks, redirects }: AddedClient, nowMs: number): Result<ListedClient, string> {
+    if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name))
+      return err('The name of a client is 1 to 64 letters, digits, ".", "_" or "-".')
+    const known = this.list().find(({ clientId }) => clientId === name)
+    if (known !== undefined) {
+      const state = known.revokedAtMs === undefined ? 'already' : 'that was revoked'
+      return err(`There is a client named ${name} ${state}, and the name stays its in the audit log.`)
+    }
+    const metadata = {
+      client_id: name,
+      client_name: name,
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks,
+      redirect_uris: redirects,
+      response_types: redirects.length === 0 ? [] : ['code'],
+    }
+    this.#database.transaction(() => {
+      this.note({ clientId: name, kind, name, redirects }, nowMs)
+      this.#database
+        .prepare(`INSERT INTO oauth_artifacts (kind, id_hash, payload) VALUES ('Client', ?, ?)`)
+        .run(hashId(name), JSON.stringify(metadata))
+    })
+    return ok({ clientId: name, kind, name, redirects, createdAtMs: nowMs, consents: [] })
   }
 
   countRegistered(): number {

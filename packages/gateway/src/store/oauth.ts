@@ -9,7 +9,7 @@ import { SqlitePeople } from './people.ts'
 export interface OpenOauthStore extends OauthStore {
   readonly people: SqlitePeople
   readonly clients: SqliteClients
-  /** Whether a grant still stands: by the hash that its tokens carry. */
+  /** Whether the grant, or the client, that a token stands on is still there: by the hash that its tokens carry. */
   isGranted(grantHash: string, nowMs: number): boolean
   /** Whether anything may have changed since this was last asked, by this process or another. */
   changed(): boolean
@@ -23,8 +23,10 @@ export function openOauthStore(dataDir: string): Result<OpenOauthStore, string> 
 }
 
 function createOauthStore(database: Database): OpenOauthStore {
+  // A client that asks for itself has no grant: its tokens end with the client.
   const granted = database.prepare(
-    `SELECT 1 FROM oauth_artifacts WHERE kind = 'Grant' AND id_hash = ? AND expires_at_ms > ?`,
+    `SELECT 1 FROM oauth_artifacts
+     WHERE id_hash = ? AND (kind = 'Client' OR (kind = 'Grant' AND expires_at_ms > ?))`,
   )
   return {
     artifacts: new SqliteArtifacts(database),
