@@ -3,8 +3,10 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openOauthStore, type OpenOauthStore } from '../../packages/gateway/src/store/oauth.ts'
+import { openRevokedTokens, type RevokedTokens } from '../../packages/gateway/src/store/revoked-tokens.ts'
 import { startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
 import { Browser } from '../fixtures/oauth/browser.ts'
 import { addPerson, allow } from '../fixtures/oauth/person.ts'
@@ -18,14 +20,19 @@ const ON = 'identity: { authorizationServer: {} }\n'
 let gateway: TestGateway
 /** Another process, as far as the gateway can tell. */
 let store: OpenOauthStore
+let revokedTokens: RevokedTokens
 beforeAll(async () => {
   gateway = await startTestGateway({ config: ON + SERVERS, policies: POLICIES })
   const opened = openOauthStore(join(gateway.folder, 'data'))
   if (!opened.ok) throw new Error(opened.error)
   store = opened.value
+  const revoked = openRevokedTokens(join(gateway.folder, 'data'))
+  if (!revoked.ok) throw new Error(revoked.error)
+  revokedTokens = revoked.value
 })
 afterAll(async () => {
   store.close()
+  revokedTokens.close()
   await gateway.close()
 })
 
@@ -67,6 +74,9 @@ async function grant(name: string): Promise<Granted> {
   return { name, clientId, token, refreshToken }
 }
 
+/** The name of a token in the audit log. */
+const nameOf = (token: string) => `local/${decodeJwt(token).jti}`
+
 /** RFC 7009. */
 const revoke = ({ clientId, token }: { clientId: string; token: string }) =>
   fetch(`${gateway.origin}/oauth/revoke`, {
@@ -96,6 +106,8 @@ describe('what was granted ends within five seconds, open streams too', () => {
     ['the consent is withdrawn', ({ clientId, name }) => store.clients.withdraw(clientId, name)],
     ['the person is signed out', ({ name }) => store.people.signOut(name)],
     ['the person sets another password', ({ name }) => addPerson(store, name, { again: true })],
+    ['the client gives its access token back', revoke],
+    ['the operator revokes the token', ({ token }) => revokedTokens.add(nameOf(token), Date.now())],
     [
       'the client gives its refresh token back',
       ({ clientId, refreshToken: token }) => revoke({ clientId, token }),
@@ -125,6 +137,13 @@ describe('what was granted ends within five seconds, open streams too', () => {
     expect(await Promise.race([ended, sleep(5000, 'still open')])).toBe('ended')
     expect((await initialize(granted.token)).status).toBe(401)
     expect((await initialize(other.token)).status).toBe(200)
+  })
+
+  test('but not for a client that it was not issued to', async () => {
+    const [granted, other] = [await grant('gus'), await grant('hal')]
+    expect((await revoke({ clientId: other.clientId, token: granted.token })).status).toBe(200)
+    await sleep(1500)
+    expect((await initialize(granted.token)).status).toBe(200)
   })
 
   test('a token is for no other route', async () => {

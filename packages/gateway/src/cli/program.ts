@@ -11,6 +11,7 @@ import { addInit } from './init.ts'
 import { addKey } from './key.ts'
 import { addPolicy } from './policy.ts'
 import { addReload } from './reload.ts'
+import { addRevoke } from './revoke.ts'
 import { addRun } from './run.ts'
 import { addServers } from './servers.ts'
 import { addStatus } from './status.ts'
@@ -29,6 +30,7 @@ const commands: readonly ((program: Command) => void)[] = [
   addKey,
   addUser,
   addClient,
+  addRevoke,
   addAudit,
   addDoctor,
   addCompletion,

@@ -13,7 +13,8 @@ import { PASSKEY_SCRIPT } from './passkey-script.ts'
 import { Passkeys } from './passkeys.ts'
 import { ScryptPasswords } from './passwords.ts'
 import { putOnRecord } from './on-record.ts'
-import type { OauthStore, RecordHappening, Routes } from './ports.ts'
+import type { OauthStore, RecordHappening, Revoked, Routes } from './ports.ts'
+import { revokeAccessTokens } from './revoke-access-token.ts'
 import { createProvider, PATHS } from './provider.ts'
 import { ICON, STYLE } from './style.ts'
 import { Welcome } from './welcome.ts'
@@ -33,6 +34,7 @@ export interface AuthorizationServerOptions {
   fetch(url: string, init: RequestInit): Promise<Response>
   now(): number
   randomBytes(count: number): Buffer
+  readonly revoked: Revoked
   readonly record: RecordHappening
   /** Tells operators. */
   note(text: string): void
@@ -65,6 +67,7 @@ export class AuthorizationServer {
       hashGrant,
     })
     putOnRecord(this.#provider, { record: options.record, hashGrant })
+    revokeAccessTokens(this.#provider, options)
     this.#provider.on('server_error', (_ctx, error: Error) =>
       options.note(`authorization server: ${error.stack ?? error.message}`),
     )

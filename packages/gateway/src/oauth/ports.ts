@@ -120,6 +120,11 @@ export interface NotedClient {
   readonly redirects: readonly string[]
 }
 
+/** Access tokens that were given back before they expired, by their names in the log. */
+export interface Revoked {
+  add(credential: string, nowMs: number): void
+}
+
 export interface OauthStore {
   readonly artifacts: Artifacts
   readonly people: People

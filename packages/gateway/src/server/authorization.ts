@@ -16,7 +16,8 @@ import { LOCAL_ISSUER, type TokenIssuer } from '../model/issuer.ts'
 import type { Query } from '../model/decision.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import { AuthorizationServer } from '../oauth/authorization-server.ts'
-import type { Happening, Offered, Routes, ToldPerson } from '../oauth/ports.ts'
+import type { Happening, Offered, Revoked, Routes, ToldPerson } from '../oauth/ports.ts'
+import { publicKeySet } from '../oauth/public-keys.ts'
 import { PATHS } from '../oauth/provider.ts'
 import { SCOPE } from '../oauth/resources.ts'
 import { isReachable } from '../policy/reach.ts'
@@ -57,6 +58,7 @@ export interface AuthorizationOptions {
   readonly log: (text: string) => void
   /** Instead of the one outside. */
   readonly internet: Partial<Internet> | undefined
+  readonly revoked: Revoked
   readonly record: Trail['recordEvent']
   /** Something that tokens stand for may have been taken back. */
   readonly onChange: () => void
@@ -102,6 +104,7 @@ export class Authorization implements OwnIssuer {
       fetch: this.#fetch,
       now: Date.now,
       randomBytes,
+      revoked: this.#options.revoked,
       record: (request, happening) => this.#record(request, happening),
       note: log,
     })
@@ -144,17 +147,7 @@ export class Authorization implements OwnIssuer {
   }
 
   keysAt(url: string): object | undefined {
-    if (url !== this.#issuer + PATHS.jwks) return undefined
-    const keys = this.#secrets.keys.map(({ kty, crv, x, y, kid, alg, use }) => ({
-      kty,
-      crv,
-      x,
-      y,
-      kid,
-      alg,
-      use,
-    }))
-    return { keys }
+    return url === this.#issuer + PATHS.jwks ? publicKeySet(this.#secrets.keys) : undefined
   }
 
   isWithdrawn({ issuer, credential = '' }: Authentication): boolean {
@@ -189,10 +182,6 @@ export class Authorization implements OwnIssuer {
     this.#store.artifacts.sweep(nowMs)
     this.#store.clients.forgetUnused(nowMs - UNUSED_CLIENT_MS)
     void this.#rotate(nowMs)
-  }
-
-  close(): void {
-    this.#store.close()
   }
 
   async #rotate(nowMs: number): Promise<void> {

@@ -17,8 +17,7 @@ import type { Exchange } from '../model/exchange.ts'
 import type { Upstream } from '../model/upstream.ts'
 import { type Gateway, handleCall, refuseUnreadable } from '../pipeline.ts'
 import { AuditFile } from '../store/audit-file.ts'
-import { type KeyStore, openKeyStore } from '../store/keys.ts'
-import { Authorization, type AuthorizationState, openAuthorizationState } from './authorization.ts'
+import { Authorization } from './authorization.ts'
 import { addressOf, Identity } from './identity.ts'
 import { Lifetimes } from './lifetimes.ts'
 import { Listener, listenProblem } from './listener.ts'
@@ -28,6 +27,7 @@ import type { Internet } from './public-fetch.ts'
 import { createRequestIds } from './request-ids.ts'
 import { type Built, buildSnapshot, hostsOf } from './snapshot.ts'
 import { checkStart, readTls, restartNeeded } from './start-checks.ts'
+import { openStores, type Stores } from './stores.ts'
 import { systemTimers, within } from './timers.ts'
 import { createUpstream } from './upstreams.ts'
 
@@ -56,10 +56,8 @@ export interface Replacements {
 
 interface Parts extends Replacements {
   readonly guard: ProcessGuard
-  readonly keys: KeyStore
+  readonly stores: Stores
   readonly log: (text: string) => void
-  /** Where the gateway signs tokens itself. */
-  readonly authorizationState: AuthorizationState | undefined
 }
 
 /** A gateway that is running. */
@@ -67,7 +65,7 @@ export class RunningGateway {
   readonly #log: (text: string) => void
   readonly #startedAt = new Date()
   readonly #guard: ProcessGuard
-  readonly #keys: KeyStore
+  readonly #stores: Stores
   readonly #audit: AuditFile
   readonly #lifetimes = new Lifetimes()
   readonly #identity: Identity
@@ -80,15 +78,16 @@ export class RunningGateway {
   #port: number | undefined
 
   private constructor(built: Built, parts: Parts) {
-    const { guard, keys, log, trail } = parts
+    const { guard, stores, log, trail } = parts
     const { config } = built
     this.#built = built
     this.#guard = guard
-    this.#keys = keys
+    this.#stores = stores
     this.#log = log
     this.#authorization = this.#createAuthorization(config, parts)
     this.#identity = new Identity({
-      keys,
+      keys: stores.keys,
+      revoked: stores.revoked,
       log,
       end: (isOver) => this.#endWhere(isOver),
       own: this.#authorization,
@@ -118,27 +117,19 @@ export class RunningGateway {
   ): Promise<Result<RunningGateway, readonly string[]>> {
     const refused = checkStart(config)
     if (refused !== undefined) return err([refused])
-    const keys = openKeyStore(config.dataDir)
-    if (!keys.ok) return err([keys.error])
-    const { authorizationServer, dataDir } = config
-    const state = authorizationServer === undefined ? ok(undefined) : await openAuthorizationState(dataDir)
-    if (!state.ok) {
-      keys.value.close()
-      return err([state.error])
-    }
+    const stores = await openStores(config)
+    if (!stores.ok) return err([stores.error])
     const guard = new ProcessGuard(log)
     const built = await buildSnapshot(config, undefined, (server) => makeUpstream(server, config, guard, log))
     if (!built.ok) {
-      keys.value.close()
-      state.value?.store.close()
+      stores.value.close()
       return built
     }
     const running = new RunningGateway(built.value, {
       ...replacements,
       guard,
-      keys: keys.value,
+      stores: stores.value,
       log,
-      authorizationState: state.value,
     })
     const problem = await running.#open()
     if (problem === undefined) return ok(running)
@@ -209,20 +200,20 @@ export class RunningGateway {
     await this.#guard.close()
     await this.#trail.flush()
     await this.#audit.close().catch((problem: unknown) => this.#log(`audit log: ${String(problem)}`))
-    this.#keys.close()
-    this.#authorization?.close()
+    this.#stores.close()
   }
 
   #createAuthorization(
     { authorizationServer: settings }: Config,
-    { authorizationState: state, internet }: Parts,
+    { stores, internet }: Parts,
   ): Authorization | undefined {
-    if (settings === undefined || state === undefined) return undefined
-    return new Authorization(state, {
+    if (settings === undefined || stores.authorization === undefined) return undefined
+    return new Authorization(stores.authorization, {
       settings,
       built: () => this.#built,
       log: this.#log,
       internet,
+      revoked: stores.revoked,
       record: (entry) => this.#trail.recordEvent(entry),
       onChange: () => {
         this.#identity.withdraw()

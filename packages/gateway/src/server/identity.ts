@@ -18,11 +18,19 @@ import { fetchJson, identityJson } from './fetch-json.ts'
 
 export interface IdentityOptions {
   readonly keys: KeyLookup
+  readonly revoked: RevokedLookup
   readonly log: (text: string) => void
   /** Ends what was begun by callers who proved who they are in such a way. */
   readonly end: (isOver: (authentication: Authentication) => boolean) => void
   /** The issuer in this gateway, where there is one. */
   readonly own: OwnIssuer | undefined
+}
+
+/** Tokens that were revoked one by one. */
+export interface RevokedLookup {
+  has(credential: string): boolean
+  /** Whether there may be more than when this was last asked. */
+  changed(): boolean
 }
 
 /** What need not be asked of an issuer that is part of this gateway. */
@@ -45,10 +53,11 @@ export class Identity {
   readonly #keys: RememberedKeys
   readonly #tokens: Tokens
   readonly #own: OwnIssuer | undefined
+  readonly #revoked: RevokedLookup
   #deps: AuthenticateDeps
   #resources: ResourceServer = { publicUrl: '', issuers: [] }
 
-  constructor({ keys, log, end, own }: IdentityOptions) {
+  constructor({ keys, revoked, log, end, own }: IdentityOptions) {
     const onOver = (names: readonly string[]) => end(({ credential = '' }) => names.includes(credential))
     this.#log = log
     this.#end = end
@@ -58,12 +67,14 @@ export class Identity {
         const keySet = own?.keysAt(url)
         return keySet === undefined ? fetchJson(url) : ok(keySet)
       },
-      isWithdrawn: (authentication) => own?.isWithdrawn(authentication) === true,
+      isWithdrawn: (authentication) =>
+        revoked.has(authentication.credential ?? '') || own?.isWithdrawn(authentication) === true,
       parseJson: (bytes) => parseStrictJson(bytes, identityJson),
       now: Date.now,
       onEnded: onOver,
     })
     this.#own = own
+    this.#revoked = revoked
     this.#deps = { keys: this.#keys }
   }
 
@@ -101,9 +112,15 @@ export class Identity {
   check(): void {
     this.#tokens.check()
     try {
+      if (this.#revoked.changed()) {
+        this.#tokens.withdraw()
+        this.#end(({ method, credential }) => method === 'token' && this.#revoked.has(credential ?? ''))
+      }
       this.#keys.check()
     } catch (problem) {
-      this.#log(`keys cannot be looked up: ${problem instanceof Error ? problem.message : String(problem)}`)
+      this.#log(
+        `keys and revoked tokens cannot be looked up: ${problem instanceof Error ? problem.message : String(problem)}`,
+      )
     }
   }
 }

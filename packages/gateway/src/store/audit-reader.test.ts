@@ -86,6 +86,7 @@ describe('followEntries', () => {
 
   it('waits for a log that is not there yet, and gives it from its beginning', async () => {
     await using follower = await follow()
+    await new Promise((resolve) => setTimeout(resolve, 100)) // it has looked once
     fs.writeFileSync(log, line('a'))
     expect(await follower.next()).toBe('a')
   })

@@ -79,6 +79,11 @@ const migrations: readonly string[] = [
      created_at_ms INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX passkeys_account ON passkeys (account)`,
+  // Names of tokens, as in the audit log.
+  `CREATE TABLE revoked_tokens (
+     credential TEXT NOT NULL PRIMARY KEY,
+     revoked_at_ms INTEGER NOT NULL
+   ) STRICT`,
 ]
 
 /** How long a write waits for one in another process. */
