@@ -1,6 +1,7 @@
 /** Between the models of `oidc-provider` and what keeps them. */
-import { type Adapter, errors } from 'oidc-provider'
-import type { Artifacts, Clients } from './ports.ts'
+import { type Adapter, errors, Provider } from 'oidc-provider'
+import { COMMAND_LINE } from './built-in-client.ts'
+import { type Artifacts, type Clients, isReference } from './ports.ts'
 
 /** Makes the adapter of one model. */
 export function createAdapter(
@@ -22,6 +23,8 @@ export function createAdapter(
     },
     async find(id) {
       if (kind === 'Client' && clients.isRevoked(id)) return undefined
+      if (kind === 'Client' && id === COMMAND_LINE.client_id) return structuredClone(COMMAND_LINE)
+      if (isReference(id) && !mayRefer(kind)) return undefined
       return artifacts.find(kind, id)
     },
     async findByUid(uid) {
@@ -44,6 +47,11 @@ export function createAdapter(
       artifacts.destroyOfGrant(kind, grantId)
     },
   }
+}
+
+/** A device code by reference: only for the pages where its person is. Whoever polls with it has to have the code. */
+function mayRefer(kind: string): boolean {
+  return kind === 'DeviceCode' && Provider.ctx?.oidc.route === 'device_resume'
 }
 
 function endGrant(artifacts: Artifacts, grantId: string): void {

@@ -18,7 +18,8 @@ export interface ClientFacts {
   /** Host of the document that tells of it; undefined when it told of itself. */
   readonly documentHost: string | undefined
   readonly redirects: readonly string[]
-  readonly redirectUri: string
+  /** Undefined for a program that showed a code. */
+  readonly redirectUri: string | undefined
 }
 
 /** The address of the page, where its forms go. */
@@ -26,13 +27,13 @@ export function pathOf({ details }: Asked): string {
   return `/oauth/interaction/${details.uid}`
 }
 
-/** Where the answer of the client's request goes, as people are shown it. */
-export function redirectHostOf({ redirectUri }: ClientFacts): string {
-  return URL.parse(redirectUri)?.host ?? redirectUri
+/** Where the answer of the client's request goes, as people are shown it; undefined for a program that showed a code. */
+export function redirectHostOf({ redirectUri = '' }: ClientFacts): string | undefined {
+  return URL.parse(redirectUri)?.host
 }
 
 /** Where forms about this client may end. */
-export function leadsTo({ redirectUri }: ClientFacts): readonly string[] {
+export function leadsTo({ redirectUri = '' }: ClientFacts): readonly string[] {
   const origin = URL.parse(redirectUri)?.origin
   return origin === undefined || origin === 'null' ? [] : [origin]
 }

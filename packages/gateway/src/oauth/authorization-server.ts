@@ -6,6 +6,7 @@ import { createHash, createHmac } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { Attempts } from './attempts.ts'
+import { DeviceLimits, targetOf } from './device.ts'
 import { send, sendJson, sendPage, setSafeHeaders } from './http.ts'
 import { Interactions } from './interactions.ts'
 import { ICON_PATH, messagePage, SCRIPT_PATH, STYLE_PATH } from './pages.ts'
@@ -15,7 +16,8 @@ import { ScryptPasswords } from './passwords.ts'
 import { putOnRecord } from './on-record.ts'
 import type { OauthStore, RecordHappening, Revoked, Routes } from './ports.ts'
 import { revokeAccessTokens } from './revoke-access-token.ts'
-import { createProvider, PATHS } from './provider.ts'
+import { PATHS } from './paths.ts'
+import { createProvider } from './provider.ts'
 import { ICON, STYLE } from './style.ts'
 import { Welcome } from './welcome.ts'
 
@@ -54,6 +56,7 @@ export class AuthorizationServer {
   readonly #registrations = new Attempts(30, HOUR_SECONDS)
   readonly #allRegistrations = new Attempts(300, HOUR_SECONDS)
   readonly #fetches = new Attempts(60, 60)
+  readonly #deviceLimits = new DeviceLimits()
 
   constructor(options: AuthorizationServerOptions) {
     this.#options = options
@@ -100,6 +103,8 @@ export class AuthorizationServer {
       const refusal = this.#refuseRegistration(request.socket.remoteAddress ?? '')
       if (refusal !== undefined) return sendJson(response, 429, refusal)
     }
+    if (this.#deviceLimits.refuse(request, response, path, this.#options.now())) return
+    if (path === PATHS.code_verification) request.url = targetOf(request.url ?? '')
     this.#standFor(request)
     await this.#answer(request, response)
   }
@@ -140,11 +145,13 @@ const LIBRARYS: readonly string[] = [
   PATHS.registration,
   PATHS.revocation,
   PATHS.pushed_authorization_request,
+  PATHS.device_authorization,
+  PATHS.code_verification,
   METADATA_PATH,
 ]
 
 function isLibrarys(path: string): boolean {
-  return LIBRARYS.includes(path) || /^\/oauth\/authorize\/[A-Za-z0-9_-]+$/.test(path)
+  return LIBRARYS.includes(path) || /^\/oauth\/(authorize|device)\/[A-Za-z0-9_-]+$/.test(path)
 }
 
 function sendFile(response: ServerResponse, type: string, text: string): void {

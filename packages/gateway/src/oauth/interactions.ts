@@ -6,6 +6,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { InteractionResults, Provider } from 'oidc-provider'
 import { type Asked, type ClientFacts, leadsTo, pathOf, redirectHostOf } from './asked.ts'
+import { COMMAND_LINE } from './built-in-client.ts'
 import { isLoopbackRedirect } from './client-rules.ts'
 import { isForeign, readForm, sendPage } from './http.ts'
 import { consentPage, messagePage } from './pages.ts'
@@ -61,7 +62,7 @@ export class Interactions {
         name: client.clientName ?? documentHost ?? 'A program without a name',
         documentHost,
         redirects: client.redirectUris ?? [],
-        redirectUri: String(details.params['redirect_uri']),
+        redirectUri: details.deviceCode === undefined ? String(details.params['redirect_uri']) : undefined,
       }
       return { request, response, details, client: facts, csrf: this.#csrf(uid) }
     } catch {
@@ -80,7 +81,7 @@ export class Interactions {
       person: due.person,
       client,
       redirectHost: redirectHostOf(client),
-      isLoopback: isLoopbackRedirect(client.redirectUri),
+      isLoopback: isLoopbackRedirect(client.redirectUri ?? ''),
       server: due.offered.server,
       tools: due.offered.tools,
       givenAtMs: this.#options.store.consents.givenAtMs(due.consent),
@@ -137,7 +138,9 @@ export class Interactions {
     const grant = new provider.Grant({ accountId: account, clientId })
     fillGrant(grant, resource)
     const grantId = await grant.save()
-    if (documentHost !== undefined) store.clients.note({ clientId, kind: 'document', name, redirects }, now())
+    const kind = clientId === COMMAND_LINE.client_id ? 'built-in' : 'document'
+    if (documentHost !== undefined || kind === 'built-in')
+      store.clients.note({ clientId, kind, name, redirects }, now())
     store.consents.remember(due.consent, now())
     return this.#finish(asked, { consent: { grantId } })
   }

@@ -22,7 +22,7 @@ export function putOnRecord(provider: Provider, { record, hashGrant }: OnRecordO
     // Requests that the library has no route for are no concern of anybody.
     const oidc = (ctx as Partial<KoaContextWithOIDC>).oidc
     const event = EVENTS[oidc?.route ?? '']
-    if (oidc === undefined || event === undefined || ctx.method !== 'POST') return
+    if (oidc === undefined || event === undefined || ctx.method !== 'POST' || isPending(ctx.body)) return
     const happening = {
       event,
       result: ctx.status < 400 ? ('done' as const) : ('refused' as const),
@@ -37,6 +37,11 @@ export function putOnRecord(provider: Provider, { record, hashGrant }: OnRecordO
       error_description: 'the audit log cannot be written, so nothing is issued',
     }
   })
+}
+
+/** Nobody has been refused while a person has not answered yet; programs ask every few seconds. */
+function isPending(body: unknown): boolean {
+  return (body as { error?: unknown } | undefined)?.error === 'authorization_pending'
 }
 
 function clientOf(oidc: KoaContextWithOIDC['oidc'], body: unknown): string | null {

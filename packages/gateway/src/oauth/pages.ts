@@ -51,7 +51,8 @@ export interface ConsentPage {
   readonly action: string
   readonly person: string
   readonly client: ConsentClient
-  readonly redirectHost: string
+  /** Undefined for a program that showed a code. */
+  readonly redirectHost: string | undefined
   readonly isLoopback: boolean
   readonly server: string
   /** Undefined when the server did not say in time. */
@@ -83,11 +84,12 @@ export function consentPage(view: ConsentPage): string {
         <dt>Program</dt>
         <dd><bdi>${client.name}</bdi> <small>${provenance(client)}</small></dd>
         <dt>Answer goes to</dt>
-        <dd><strong><bdi>${view.redirectHost}</bdi></strong></dd>
+        <dd><strong><bdi>${view.redirectHost ?? 'whoever showed you the code'}</bdi></strong></dd>
         <dt>Server</dt>
         <dd><strong><bdi>${view.server}</bdi></strong></dd>
       </dl>
       ${view.isLoopback ? loopbackWarning() : undefined}
+      ${view.redirectHost === undefined ? codeWarning() : undefined}
       <section aria-labelledby="can">
         <h2 id="can">What it could do there as you</h2>
         ${toolList(view.tools)}
@@ -112,6 +114,13 @@ function provenance({ documentHost }: ConsentClient): Html {
 function loopbackWarning(): Html {
   return html`<p class="warning"><strong>The answer goes to a program on this computer.</strong> Any program that runs here could
     have asked. Allow this only if you have just started it yourself.</p>`
+}
+
+/** Where the access goes to nobody knows, but the person who was shown the code. */
+export function codeWarning(): Html {
+  return html`<p class="warning"><strong>Whoever shows you the code gets the access.</strong> Continue only if you have just
+    started this yourself. A code that somebody sent you or read out to you lets them act as you: nobody who helps you
+    needs that.</p>`
 }
 
 function toolList(tools: readonly string[] | undefined): Html {

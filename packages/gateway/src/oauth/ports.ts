@@ -11,6 +11,7 @@ export interface Artifacts {
   put(kind: string, id: string, payload: ArtifactPayload, expiresAtMs: number | undefined): void
   find(kind: string, id: string): ArtifactPayload | undefined
   findByUid(kind: string, uid: string): ArtifactPayload | undefined
+  /** Its `jti` is a reference, by which it can be found and put, but which is not its id: see `isReference`. */
   findByUserCode(kind: string, userCode: string): ArtifactPayload | undefined
   /** False when it was used before, or is not there: whatever it stands for must not be given twice. */
   consume(kind: string, id: string, nowMs: number): boolean
@@ -18,6 +19,14 @@ export interface Artifacts {
   destroyOfGrant(kind: string, grantId: string): void
   /** Removes what has expired. */
   sweep(nowMs: number): void
+}
+
+/**
+ * Whether an id only says where something is kept. Ids are kept as their hash, so who enters a code cannot be told the
+ * other one, which is the credential; a reference leads there, and is none.
+ */
+export function isReference(id: string): boolean {
+  return id.startsWith('#')
 }
 
 export type ArtifactPayload = { [member: string]: unknown }
@@ -95,8 +104,8 @@ export interface Consents {
   givenAtMs(consent: Consent): number | undefined
 }
 
-/** How it became known: by itself, by a document at its own address, or by the operator, as who it is on its own. */
-export type ClientKind = 'registered' | 'document' | MachineKind
+/** How it became known: by itself, by a document at its own address, or by the operator, as who it is on its own, or from the start. */
+export type ClientKind = 'registered' | 'document' | 'built-in' | MachineKind
 
 /** What a client on its own is to policies. */
 export type MachineKind = 'agent' | 'service'

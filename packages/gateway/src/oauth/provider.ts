@@ -11,6 +11,8 @@ import {
 } from 'oidc-provider'
 import { createAdapter } from './adapter.ts'
 import { assertionFault, clientFault, isLoopbackRedirect, settleGrants } from './client-rules.ts'
+import { deviceFlow } from './device.ts'
+import { PATHS } from './paths.ts'
 import type { OauthStore } from './ports.ts'
 import { fillGrant, SCOPE, serverOf } from './resources.ts'
 
@@ -45,6 +47,7 @@ const TTL = {
   AccessToken: 10 * MINUTE,
   AuthorizationCode: MINUTE,
   ClientCredentials: 5 * MINUTE,
+  DeviceCode: 10 * MINUTE,
   IdToken: 10 * MINUTE,
   Interaction: 15 * MINUTE,
   Session: DAY,
@@ -52,22 +55,6 @@ const TTL = {
   RefreshToken: 30 * DAY,
   Grant: 31 * DAY,
 }
-
-export const PATHS = {
-  authorization: '/oauth/authorize',
-  token: '/oauth/token',
-  jwks: '/oauth/jwks',
-  registration: '/oauth/register',
-  revocation: '/oauth/revoke',
-  pushed_authorization_request: '/oauth/par',
-  // Off, but the library wants a place for each.
-  introspection: '/oauth/introspect',
-  userinfo: '/oauth/userinfo',
-  end_session: '/oauth/end',
-  code_verification: '/oauth/device',
-  device_authorization: '/oauth/device-authorization',
-  backchannel_authentication: '/oauth/backchannel',
-} as const
 
 /** Creates the server; it answers requests by `callback()`. */
 export function createProvider(options: ProviderOptions): Provider {
@@ -126,6 +113,7 @@ function featuresOf(options: ProviderOptions): NonNullable<Configuration['featur
     dPoP: { enabled: true, nonceSecret: options.nonceSecret, requireNonce: () => false },
     clientCredentials: { enabled: true },
     claimsParameter: { enabled: false },
+    deviceFlow: deviceFlow(issuer),
     pushedAuthorizationRequests: { enabled: true },
     revocation: {
       enabled: true,
@@ -190,7 +178,7 @@ function defaultsReplaced(options: ProviderOptions): Configuration {
       const accountId = session?.accountId
       const resource = params?.['resource']
       if (accountId === undefined || client === undefined || typeof resource !== 'string') return undefined
-      if (isLoopbackRedirect(String(params?.['redirect_uri']))) return undefined // asked about each time
+      if (isAskedEachTime(ctx.oidc)) return undefined
       const consent = { account: accountId, clientId: client.clientId, resource, scope: SCOPE }
       if (store.consents.givenAtMs(consent) === undefined || serverOf(resource, issuer) === undefined)
         return undefined
@@ -217,7 +205,8 @@ function defaultsReplaced(options: ProviderOptions): Configuration {
     expiresWithSession: async () => false,
     /** Says when and how the person signed in, or that there is none; and how the client has proved itself. */
     async extraTokenClaims(ctx, token) {
-      const source = ctx.oidc.entities.AuthorizationCode ?? ctx.oidc.entities.RefreshToken
+      const { AuthorizationCode, DeviceCode, RefreshToken } = ctx.oidc.entities
+      const source = AuthorizationCode ?? DeviceCode ?? RefreshToken
       const { client } = ctx.oidc
       const isItself = token.kind === 'ClientCredentials'
       return {
@@ -266,19 +255,23 @@ function ttlOf(): NonNullable<Configuration['ttl']> {
 }
 
 /**
- * Signs people in, then asks whether the client may act for them. Redirects to the person's own machine are asked about
- * each time: any program there can pass for the client (RFC 8252, 8.6).
+ * Whether a person is asked each time. Any program on their own machine can pass for the client that is sent its answer
+ * there (RFC 8252, 8.6), and anybody anywhere for one that shows a code.
  */
+function isAskedEachTime({ params, entities }: KoaContextWithOIDC['oidc']): boolean {
+  return entities.DeviceCode !== undefined || isLoopbackRedirect(String(params?.['redirect_uri']))
+}
+
+/** Signs people in, then asks whether the client may act for them. */
 function promptPolicy(): interactionPolicy.DefaultPolicy {
   const { base, Check } = interactionPolicy
   const policy = base()
   const consent = policy.get('consent')
   consent?.checks.remove('native_client_prompt')
   consent?.checks.add(
-    new Check('loopback_redirect', 'redirects to this machine need a yes each time', (ctx) => {
-      const { params, result } = ctx.oidc
-      const isLoopback = isLoopbackRedirect(String(params?.['redirect_uri']))
-      return isLoopback && result?.consent === undefined ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT
+    new Check('anybody', 'what others can pass for needs a yes each time', (ctx) => {
+      const isDue = isAskedEachTime(ctx.oidc) && ctx.oidc.result?.consent === undefined
+      return isDue ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT
     }),
   )
   return policy

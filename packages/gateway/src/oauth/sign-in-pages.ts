@@ -8,7 +8,8 @@ export interface SignInPage {
   /** Where the forms go. */
   readonly action: string
   readonly client: string
-  readonly redirectHost: string
+  /** Undefined for a program that showed a code. */
+  readonly redirectHost: string | undefined
   readonly hasPasskeys: boolean
   readonly name?: string | undefined
   readonly problem?: string | undefined
@@ -19,11 +20,15 @@ export function signInPage(view: SignInPage): string {
     title: 'Sign in',
     hasScript: view.hasPasskeys,
     body: html`<h1>Sign in</h1>
-      <p>to let <strong>“<bdi>${view.client}</bdi>”</strong> at <bdi>${view.redirectHost}</bdi> ask for access.</p>
+      <p>to let <strong>“<bdi>${view.client}</bdi>”</strong>${place(view.redirectHost)} ask for access.</p>
       ${problem(view.problem)}
       ${view.hasPasskeys ? passkeyForm({ ...view, kind: 'get', label: 'Use a passkey', after: 'or with a password' }) : undefined}
       ${passwordForm(view)}`,
   })
+}
+
+function place(host: string | undefined): Html {
+  return host === undefined ? html`, which shows you a code,` : html` at <bdi>${host}</bdi>`
 }
 
 function passwordForm(view: SignInPage): Html {

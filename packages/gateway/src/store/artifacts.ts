@@ -4,12 +4,17 @@
  */
 import { hash } from 'node:crypto'
 import type { StatementSync } from 'node:sqlite'
-import type { ArtifactPayload, Artifacts } from '../oauth/ports.ts'
+import { type ArtifactPayload, type Artifacts, isReference } from '../oauth/ports.ts'
 import type { Database } from './database.ts'
 
 /** What an id is stored and looked up by. */
 export function hashId(id: string): string {
   return hash('sha256', id, 'base64url')
+}
+
+/** The same for an id that may be a reference. */
+function keyOf(id: string): string {
+  return isReference(id) ? id.slice(1) : hashId(id)
 }
 
 export class SqliteArtifacts implements Artifacts {
@@ -33,7 +38,7 @@ export class SqliteArtifacts implements Artifacts {
     )
     const by = (column: string) =>
       database.prepare(
-        `SELECT payload, consumed_at_ms FROM oauth_artifacts WHERE kind = ? AND ${column}_hash = ?`,
+        `SELECT id_hash, payload, consumed_at_ms FROM oauth_artifacts WHERE kind = ? AND ${column}_hash = ?`,
       )
     this.#by = { id: by('id'), uid: by('uid'), user_code: by('user_code') }
     this.#consume = database.prepare(
@@ -53,7 +58,7 @@ export class SqliteArtifacts implements Artifacts {
     }
     this.#put.run(
       kind,
-      hashId(id),
+      keyOf(id),
       JSON.stringify(kept),
       hashed('grantId'),
       hashed('uid'),
@@ -99,9 +104,10 @@ export class SqliteArtifacts implements Artifacts {
   }
 
   #read(by: 'id' | 'uid' | 'user_code', kind: string, value: string): ArtifactPayload | undefined {
-    const row = this.#by[by].get(kind, hashId(value))
+    const row = this.#by[by].get(kind, by === 'id' ? keyOf(value) : hashId(value))
     if (row === undefined) return undefined
     const payload = JSON.parse(String(row['payload'])) as ArtifactPayload
+    if (by === 'user_code') payload['jti'] = `#${String(row['id_hash'])}`
     const consumedAtMs = row['consumed_at_ms']
     return consumedAtMs === null ? payload : { ...payload, consumed: Math.floor(Number(consumedAtMs) / 1000) }
   }
