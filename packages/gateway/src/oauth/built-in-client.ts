@@ -4,13 +4,11 @@
  */
 import type { ClientMetadata } from 'oidc-provider'
 
-export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
-
 export const COMMAND_LINE = {
   client_id: 'tollgate-cli',
   client_name: 'The tollgate command',
   application_type: 'native',
-  grant_types: [DEVICE_GRANT, 'refresh_token'],
+  grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
   response_types: [],
   redirect_uris: [],
   token_endpoint_auth_method: 'none',

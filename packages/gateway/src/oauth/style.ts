@@ -37,6 +37,8 @@ details .tools { margin-top: .5rem; }
 .problem { background: var(--bad-ground); border-color: var(--bad-line); }
 label { display: block; font-weight: 600; margin: 1rem 0 .25rem; }
 input { width: 100%; font: inherit; color: inherit; background: var(--field); border: 1px solid var(--quiet); border-radius: .375rem; padding: .625rem .75rem; min-height: 2.75rem; }
+.code { font: 600 1.5rem/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace; letter-spacing: .08em; text-align: center; }
+input.code { text-transform: uppercase; margin-bottom: 1rem; }
 .unseen { display: none; }
 input + .quiet { margin: .25rem 0 0; }
 .buttons { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.5rem; }
