@@ -26,7 +26,14 @@ describe('the metadata', () => {
       registration_endpoint: `${server.origin}/oauth/register`,
       revocation_endpoint: `${server.origin}/oauth/revoke`,
       response_types_supported: ['code'],
-      grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+      device_authorization_endpoint: `${server.origin}/oauth/device-authorization`,
+      dpop_signing_alg_values_supported: expect.arrayContaining(['ES256']),
+      grant_types_supported: [
+        'authorization_code',
+        'refresh_token',
+        'client_credentials',
+        'urn:ietf:params:oauth:grant-type:device_code',
+      ],
       code_challenge_methods_supported: ['S256'],
       authorization_response_iss_parameter_supported: true,
       client_id_metadata_document_supported: true,
@@ -48,7 +55,7 @@ describe('the metadata', () => {
     expect(keys[0]).not.toHaveProperty('d')
   })
 
-  it.each(['/oauth/introspect', '/oauth/userinfo', '/oauth/end', '/oauth/device', '/oauth/', '/oauth/x'])(
+  it.each(['/oauth/introspect', '/oauth/userinfo', '/oauth/end', '/oauth/device/', '/oauth/', '/oauth/x'])(
     '%s is not there',
     async (path) => {
       expect((await fetch(server.origin + path)).status).toBe(404)
