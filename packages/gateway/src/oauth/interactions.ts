@@ -9,8 +9,8 @@ import { type Asked, type ClientFacts, leadsTo, pathOf, redirectHostOf } from '.
 import { COMMAND_LINE } from './built-in-client.ts'
 import { isLoopbackRedirect } from './client-rules.ts'
 import { isForeign, readForm, sendPage } from './http.ts'
-import { consentPage, messagePage } from './pages.ts'
-import type { Offered, Routes, SignInStrength } from './ports.ts'
+import { consentPage, messagePage, NO_RECORD } from './pages.ts'
+import type { Happening, Offered, Routes, SignInStrength } from './ports.ts'
 import { fillGrant, SCOPE, serverOf } from './resources.ts'
 import { SignIn, type SignedIn, type SignInOptions } from './sign-in.ts'
 
@@ -40,7 +40,7 @@ export class Interactions {
     if (form === undefined || isForeign(request) || !this.#isOurs(uid, form.get('csrf')))
       return sendPage(response, 403, FOREIGN)
     const action = form.get('action')
-    if (action === 'deny') return this.#finish(asked, DENIED)
+    if (action === 'deny') return this.#deny(asked)
     const { name } = asked.details.prompt
     if (name === 'consent' && action === 'allow') return this.#allow(asked)
     if (name === 'consent' && action === 'switch') return this.#switchPerson(asked)
@@ -104,6 +104,9 @@ export class Interactions {
 
   async #signedIn(asked: Asked, login: SignedIn): Promise<void> {
     if (login === undefined) return
+    const { accountId: account, acr = null } = login
+    const happening = { event: 'sign-in', result: 'done', account, detail: acr } as const
+    if (!(await this.#isRecorded(asked, happening))) return sendPage(asked.response, 503, NO_RECORD)
     // The library would not let one person take over the session of another.
     const before = asked.details.session?.accountId
     if (before !== undefined && before !== login.accountId) return this.#leaveSession(asked, { login })
@@ -135,6 +138,8 @@ export class Interactions {
     if (due === undefined) return this.#finish(asked, NOT_THERE)
     const { clientId, name, documentHost, redirects } = asked.client
     const { account, resource } = due.consent
+    const happening = { event: 'consent', result: 'done', account, detail: `for ${resource}` } as const
+    if (!(await this.#isRecorded(asked, happening))) return sendPage(asked.response, 503, NO_RECORD)
     const grant = new provider.Grant({ accountId: account, clientId })
     fillGrant(grant, resource)
     const grantId = await grant.save()
@@ -143,6 +148,17 @@ export class Interactions {
       store.clients.note({ clientId, kind, name, redirects }, now())
     store.consents.remember(due.consent, now())
     return this.#finish(asked, { consent: { grantId } })
+  }
+
+  async #deny(asked: Asked): Promise<void> {
+    const account = asked.details.session?.accountId ?? null
+    const detail = `for ${String(asked.details.params['resource'])}`
+    await this.#isRecorded(asked, { event: 'consent', result: 'refused', account, detail })
+    return this.#finish(asked, DENIED)
+  }
+
+  #isRecorded({ request, client }: Asked, happening: Omit<Happening, 'client'>): Promise<boolean> {
+    return this.#options.record(request, { ...happening, client: client.clientId })
   }
 
   async #finish({ request, response }: Asked, result: InteractionResults): Promise<void> {

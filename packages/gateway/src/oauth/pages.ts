@@ -141,3 +141,9 @@ function before(givenAtMs: number | undefined): string | undefined {
 export function messagePage(title: string, text: string): string {
   return page({ title, body: html`<h1>${title}</h1><p>${text}</p>` })
 }
+
+/** Nothing here takes effect unless it is on record. */
+export const NO_RECORD = messagePage(
+  'This cannot be done now',
+  'What happens here is put on record, and the record cannot be written. Try again later.',
+)

@@ -130,7 +130,8 @@ function featuresOf(options: ProviderOptions): NonNullable<Configuration['featur
       enabled: true,
       /** RFC 8707 as MCP has it: what is asked for is one route, and it is named. A token may leave it to its grant. */
       defaultResource(ctx, _client, oneOf) {
-        const hasGrant = ctx.oidc.route === 'token' && ctx.oidc.params?.['grant_type'] !== 'client_credentials'
+        const hasGrant =
+          ctx.oidc.route === 'token' && ctx.oidc.params?.['grant_type'] !== 'client_credentials'
         if (!hasGrant) throw new errors.InvalidTarget()
         return oneOf ?? []
       },

@@ -5,13 +5,14 @@ import { Attempts } from './attempts.ts'
 import { sendJson, sendPage } from './http.ts'
 import type { Passkeys } from './passkeys.ts'
 import { MAX_PASSWORD_LENGTH, TooBusy } from './passwords.ts'
-import type { OauthStore, Passwords } from './ports.ts'
+import type { OauthStore, Passwords, RecordHappening } from './ports.ts'
 import { signInPage } from './sign-in-pages.ts'
 
 export interface SignInOptions {
   readonly store: OauthStore
   readonly passwords: Passwords
   readonly passkeys: Passkeys
+  readonly record: RecordHappening
   now(): number
 }
 
@@ -75,8 +76,10 @@ export class SignIn {
       this.#attemptsByAddress.take(addressOf(asked), nowMs) && this.#attemptsByName.take(key, nowMs)
     if (!mayTry) return this.show(asked, { status: 429, problem: TOO_MANY, name })
     try {
-      if (!(await passwords.verify(password, store.people.passwordOf(name))))
+      if (!(await passwords.verify(password, store.people.passwordOf(name)))) {
+        await this.#recordFailure(asked, name, 'wrong name or password')
         return this.show(asked, { status: 401, problem: 'The name or the password is wrong.', name })
+      }
     } catch (thrown) {
       if (!(thrown instanceof TooBusy)) throw thrown
       const problem = 'Too many people sign in just now. Try again in a moment.'
@@ -101,10 +104,24 @@ export class SignIn {
       return this.show(asked, { status: 429, problem: TOO_MANY })
     const signedIn = await passkeys.verify(form.get('credential') ?? '', asked.details.uid)
     if (signedIn === undefined) {
+      await this.#recordFailure(asked, '', 'a passkey that is not known, or not in time')
       const problem = 'This passkey is not known here, or the page was open for too long. Try again.'
       return this.show(asked, { status: 401, problem })
     }
     return { ...signedIn, remember: false }
+  }
+
+  /** Names that nobody has may be anything, a password in the wrong field too, and are not written down. */
+  async #recordFailure({ request, client }: Asked, name: string, detail: string): Promise<void> {
+    const account = this.#options.store.people.isActive(name) ? name : null
+    const { clientId } = client
+    await this.#options.record(request, {
+      event: 'sign-in',
+      result: 'refused',
+      account,
+      client: clientId,
+      detail,
+    })
   }
 }
 

@@ -2,17 +2,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Attempts } from './attempts.ts'
 import { isForeign, readForm, sendJson, sendPage } from './http.ts'
-import { messagePage } from './pages.ts'
+import { messagePage, NO_RECORD } from './pages.ts'
 import type { Passkeys } from './passkeys.ts'
 import { passwordFault, TooBusy } from './passwords.ts'
-import type { OauthStore, Passwords } from './ports.ts'
+import type { OauthStore, Passwords, RecordHappening } from './ports.ts'
 import { welcomePage } from './sign-in-pages.ts'
 
 export interface WelcomeOptions {
   readonly store: OauthStore
   readonly passwords: Passwords
   readonly passkeys: Passkeys
+  readonly record: RecordHappening
   now(): number
+}
+
+/** Somebody at the page of a link that is good. */
+interface Visit {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly link: string
+  /** Whose link it is. */
+  readonly name: string
 }
 
 export class Welcome {
@@ -37,12 +47,13 @@ export class Welcome {
     const action = passkeys.areOffered ? form.get('action') : null
     if (action === 'passkey-options')
       return sendJson(response, 200, await passkeys.creationOptions(name, link))
-    if (action === 'passkey') return this.#setPasskey(response, { name, link, form })
+    const visit = { request, response, link, name }
+    if (action === 'passkey') return this.#setPasskey(visit, form)
     const password = form.get('password') ?? ''
     const problem =
       password === form.get('again') ? passwordFault(password, name) : 'The two passwords differ.'
     if (problem !== undefined) return this.#show(response, { name, problem })
-    return this.#setPassword(response, link, password)
+    return this.#setPassword(visit, password)
   }
 
   #show(response: ServerResponse, view: { name: string; problem?: string }): void {
@@ -51,28 +62,35 @@ export class Welcome {
     sendPage(response, view.problem === undefined ? 200 : 422, text, { hasScript: hasPasskeys })
   }
 
-  async #setPasskey(
-    response: ServerResponse,
-    { name, link, form }: { name: string; link: string; form: URLSearchParams },
-  ): Promise<void> {
+  async #setPasskey(visit: Visit, form: URLSearchParams): Promise<void> {
+    const { response, link, name } = visit
     const { store, passkeys, now } = this.#options
     const made = await passkeys.verifyNew(form.get('credential') ?? '', link)
+    if (made !== undefined && !(await this.#isRecorded(visit, 'a passkey')))
+      return sendPage(response, 503, NO_RECORD)
     const done = made !== undefined && store.people.useLinkForPasskey(link, made, now()) !== undefined
     if (done) return sendPage(response, 200, PASSKEY_DONE)
     const problem = 'This passkey could not be taken, or the page was open for too long. Try again.'
     return this.#show(response, { name, problem })
   }
 
-  async #setPassword(response: ServerResponse, link: string, password: string): Promise<void> {
+  async #setPassword(visit: Visit, password: string): Promise<void> {
+    const { response, link } = visit
     const { store, passwords, now } = this.#options
     try {
       const hashed = await passwords.hash(password)
+      if (!(await this.#isRecorded(visit, 'a password'))) return sendPage(response, 503, NO_RECORD)
       const done = store.people.useLink(link, hashed, now()) !== undefined
       return done ? sendPage(response, 200, DONE) : sendPage(response, 404, GONE)
     } catch (thrown) {
       if (!(thrown instanceof TooBusy)) throw thrown
       return sendPage(response, 503, TOO_MANY)
     }
+  }
+
+  #isRecorded({ request, name: account }: Visit, detail: string): Promise<boolean> {
+    const happening = { event: 'credential', result: 'done', account, client: null, detail } as const
+    return this.#options.record(request, happening)
   }
 }
 
