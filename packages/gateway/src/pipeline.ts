@@ -4,8 +4,9 @@
  * "no" ends the call.
  */
 import { digestArguments } from './audit/digest.ts'
-import { decisionEntry, outcomeEntry, refusalEntry } from './audit/entries.ts'
+import { decisionEntry, inquiryEntry, outcomeEntry, refusalEntry } from './audit/entries.ts'
 import type { Trail } from './audit/trail.ts'
+import { describeCaller } from './authn/describe-caller.ts'
 import { cursorBinding, openContinuation, stateBinding } from './mcp/continuation.ts'
 import { deliver, type Outcome } from './mcp/deliver.ts'
 import { bindHandle, type Handle, type Handles } from './mcp/handles.ts'
@@ -22,9 +23,10 @@ import type { DecisionEntry, DurableEntry } from './model/entry.ts'
 import type { Exchange } from './model/exchange.ts'
 import type { Message } from './model/message.ts'
 import { mintPermit, type Permit } from './model/permit.ts'
-import type { Refusal } from './model/refusal.ts'
+import { invalid, type Refusal } from './model/refusal.ts'
 import { err, ok, type Result } from './model/result.ts'
 import type { Reply } from './model/upstream.ts'
+import { isWhoami } from './model/whoami.ts'
 import { decide } from './policy/decide.ts'
 import type { Policies } from './policy/policies.ts'
 import { type Origin, serverRequestQuery, toQuery } from './policy/query.ts'
@@ -129,6 +131,7 @@ async function enforce(call: Call, gateway: Gateway): Promise<Result<Outcome, Re
   const caller = asked instanceof Promise ? await asked : asked
   if (!caller.ok) return caller
   call.caller = caller.value
+  if (isWhoami(exchange.target)) return tellCaller(call, caller.value, gateway)
 
   const read = await readMessage(exchange, limits) // bounded, strict; headers must agree with the body
   call.message = read.ok ? read.value : read.error.message
@@ -183,6 +186,21 @@ async function enforce(call: Call, gateway: Gateway): Promise<Result<Outcome, Re
   const reply = await route.value.upstream.forward(permit, gateway.lifetime(permitted))
   if (!reply.ok) return err(exchange.endedWith ?? endIfForgotten(reply.error, session.value, gateway))
   return ok(await guardReply(reply.value, permit, permitted, gateway)) // filter, seal, judge; then deliver
+}
+
+/** Who they are, to a caller that asks: on record like a call, and nothing else comes of it. */
+async function tellCaller(call: Call, caller: Caller, gateway: Gateway): Promise<Result<Outcome, Refusal>> {
+  const { exchange } = call
+  if (exchange.method !== 'GET')
+    return err(invalid('This is asked with GET.', { status: 405, headers: { allow: 'GET' } }))
+  const recorded = await gateway.trail.record(
+    inquiryEntry({ exchange, caller, method: 'whoami' }, gateway.now()),
+  )
+  if (!recorded.ok) return recorded
+  call.entry = recorded.value
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+  const resultBytes = exchange.reply.send(200, headers, JSON.stringify(describeCaller(caller)))
+  return ok({ status: 'ok', refusal: undefined, resultBytes })
 }
 
 /** The reply on its way back: lists filtered by the same policies, states sealed, the server's own requests judged. */

@@ -47,6 +47,19 @@ export function refusalEntry(known: Known, refusal: Refusal, nowMs: number): Dec
   }
 }
 
+/** The entry of a question that no policy is asked about: what is answered is what the caller has proved. */
+export function inquiryEntry(known: Known, nowMs: number): DecisionEntry {
+  return {
+    ...common(known, nowMs),
+    tool: null,
+    argumentsDigest: null,
+    decision: 'allow',
+    policies: [],
+    reason: null,
+    detail: null,
+  }
+}
+
 /** The entry of how a recorded call ended. Asked for when the caller has been answered. */
 export function outcomeEntry(
   exchange: Exchange,

@@ -7,6 +7,7 @@ import { type Caller, createCaller, type EntityRef } from '../model/caller.ts'
 import type { Exchange, Peer } from '../model/exchange.ts'
 import { type Refusal, unavailable } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
+import { routeOf } from '../model/whoami.ts'
 import { looksLikeToken } from './jwt.ts'
 import type { KeyAnswer, RememberedKeys } from './remembered-keys.ts'
 import type { TokenAnswer, Tokens } from './tokens.ts'
@@ -40,7 +41,7 @@ export function authenticate(
   const { tokens } = deps
   if (token === undefined) return byKey({ kind: 'malformed' })
   if (tokens === undefined || !looksLikeToken(token)) return byKey(deps.keys.find(token))
-  const answer = tokens.known.find(token, tokens.publicUrl + exchange.target)
+  const answer = tokens.known.find(token, tokens.publicUrl + routeOf(exchange.target))
   return answer instanceof Promise ? answer.then(byToken) : byToken(answer)
 }
 
