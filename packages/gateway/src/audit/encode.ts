@@ -69,6 +69,7 @@ function decisionInOrder(entry: DecisionEntry, limit: number): object {
       ? {}
       : { authentication: proofInOrder(entry.authentication, limit) }),
     source: cut(entry.source, limit),
+    via: entry.via,
     server: cut(entry.server, limit),
     method: cut(entry.method, limit),
     tool: cut(entry.tool, limit),
@@ -110,6 +111,7 @@ function eventInOrder(entry: EventEntry, limit: number): object {
     principal: cut(entry.principal, limit),
     client: cut(entry.client, limit),
     source: cut(entry.source, limit),
+    via: entry.via,
     detail: cut(entry.detail, limit),
   }
 }

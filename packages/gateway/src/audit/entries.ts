@@ -90,7 +90,7 @@ export function eventEntry(
     requestId,
     time: showTime(nowMs),
     ...told,
-    source: peer === undefined ? 'unknown' : sourceOf(peer),
+    ...(peer === undefined ? { source: 'unknown' } : sourceOf(peer)),
   }
 }
 
@@ -104,14 +104,15 @@ function common({ exchange, caller, server, method }: Known, nowMs: number) {
     ...(caller?.delegation === undefined ? {} : { delegation: caller.delegation.chain.map(({ id }) => id) }),
     credential: caller?.authentication.credential ?? null,
     ...proofOf(caller?.authentication),
-    source: sourceOf(exchange.peer),
+    ...sourceOf(exchange.peer),
     server: server ?? null,
     method: method ?? null,
   }
 }
 
-function sourceOf({ transport, address }: Peer): string {
-  return transport === 'unix' ? 'unix' : (address ?? 'unknown')
+function sourceOf({ transport, address, proxy }: Peer): Pick<EventEntry, 'source' | 'via'> {
+  const source = transport === 'unix' ? 'unix' : (address ?? 'unknown')
+  return proxy === undefined || proxy === address ? { source } : { source, via: proxy }
 }
 
 /** What an issuer said of the sign-in; a key and its absence say all themselves. */

@@ -3,6 +3,7 @@
  * not good is refused, never passed over: it does not turn its bearer into the anonymous principal. Nobody is
  * anonymous unless the configuration says so, and then only this machine is.
  */
+import { isLoopback } from '../model/addresses.ts'
 import { type Caller, createCaller, type EntityRef } from '../model/caller.ts'
 import type { Exchange, Peer } from '../model/exchange.ts'
 import { type Refusal, unavailable } from '../model/refusal.ts'
@@ -80,13 +81,11 @@ export function challenge(exchange: Pick<Exchange, 'rawHeaders'>): string {
   return wasPresented ? 'Bearer realm="tollgate", error="invalid_token"' : 'Bearer realm="tollgate"'
 }
 
-/** Whether the other end is on this machine: a Unix socket, or an address that never leaves it. */
-export function isLocal(peer: Peer): boolean {
-  if (peer.transport === 'unix') return true
-  return peer.address !== undefined && loopback.test(peer.address)
+/** Whether the caller is on this machine, on a Unix socket or an address that never leaves it, and no proxy is between. */
+export function isLocal({ transport, address, proxy }: Peer): boolean {
+  if (transport === 'unix') return true
+  return address !== undefined && proxy === undefined && isLoopback(address)
 }
-
-const loopback = /^(::1|(::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3})$/i
 
 /** What proxies add. A request that has one came from elsewhere, whatever address it arrives from. */
 const proxyHeaders = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']

@@ -203,7 +203,7 @@ export const configSchema = z.strictObject({
     .default([])
     .meta({ examples: [['10.0.0.0/8', '::1']] })
     .describe(
-      'Addresses and ranges of the proxies in front. Without TLS, only they may connect from other machines. Their `X-Forwarded-For` is not read yet.',
+      'Addresses and ranges of the proxies in front, also of one on this machine. Without TLS, only they may connect from other machines. What they write in `X-Forwarded-For` (or `Forwarded`) is where a call comes from, in policies, limits and the audit log; nobody else is believed.',
     ),
   allowedHosts: z
     .array(sound(hostFault))

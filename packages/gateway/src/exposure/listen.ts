@@ -2,8 +2,9 @@
  * What a listener may be: loopback and Unix sockets as they are, anything else only with TLS (or behind a declared
  * proxy) and with authentication. Invariant 7: nothing is exposed by accident.
  */
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import type { HostRules } from '../mcp/transport.ts'
+import { isLoopback } from '../model/addresses.ts'
 
 export type ListenAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
@@ -15,17 +16,6 @@ export interface Exposure {
   readonly trustedProxies: readonly string[]
   /** Whether callers without a credential are let in as someone. */
   readonly anonymous: boolean
-}
-
-const LOOPBACK = new BlockList()
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
-LOOPBACK.addAddress('::1', 'ipv6')
-
-/** Whether only this machine can reach the address. Host names other than `localhost` are taken to be public. */
-export function isLoopback(host: string): boolean {
-  const family = isIP(host)
-  if (family === 0) return host.toLowerCase() === 'localhost'
-  return LOOPBACK.check(host, family === 4 ? 'ipv4' : 'ipv6')
 }
 
 /** Why the listener must not be opened, in one sentence with its mend; undefined when it may. */

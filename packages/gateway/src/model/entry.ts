@@ -25,7 +25,10 @@ export interface DecisionEntry {
   readonly credential: string | null
   /** Of callers with a token; for others `credential` says it all. */
   readonly authentication?: Proof
+  /** Address of the caller, or `unix`. */
   readonly source: string
+  /** Address of the declared proxy that handed the request on, where there was one. */
+  readonly via?: string
   readonly server: string | null
   readonly method: string | null
   /** Full name of the tool, or the resource, prompt or handle that the call concerns. */
@@ -64,8 +67,9 @@ export interface EventEntry {
   readonly principal: string | null
   /** Id of the OAuth client that it concerns. */
   readonly client: string | null
-  /** Address of the other end, or `unix`. */
+  /** As in decisions. */
   readonly source: string
+  readonly via?: string
   readonly detail: string | null
 }
 

@@ -7,8 +7,10 @@ import type { Result } from './result.ts'
 
 export interface Peer {
   readonly transport: 'tcp' | 'unix'
-  /** Address of the other end, for TCP. */
+  /** Address of the caller, for TCP: of the other end, or of whom a declared proxy there calls for. */
   readonly address?: string
+  /** Address of that proxy, which handed the request on. */
+  readonly proxy?: string
   readonly secure: boolean
 }
 

@@ -14,7 +14,7 @@ import { PASSKEY_SCRIPT } from './passkey-script.ts'
 import { Passkeys } from './passkeys.ts'
 import { ScryptPasswords } from './passwords.ts'
 import { putOnRecord } from './on-record.ts'
-import type { OauthStore, RecordHappening, Revoked, Routes } from './ports.ts'
+import type { AddressOf, OauthStore, RecordHappening, Revoked, Routes } from './ports.ts'
 import { revokeAccessTokens } from './revoke-access-token.ts'
 import { PATHS } from './paths.ts'
 import { createProvider } from './provider.ts'
@@ -34,6 +34,7 @@ export interface AuthorizationServerOptions {
   /** Whether clients may be told of by a document at their own address. */
   readonly metadataDocuments: boolean
   fetch(url: string, init: RequestInit): Promise<Response>
+  readonly addressOf: AddressOf
   now(): number
   randomBytes(count: number): Buffer
   readonly revoked: Revoked
@@ -100,7 +101,7 @@ export class AuthorizationServer {
       return this.#welcome.handle(request, response, name)
     if (!isLibrarys(path)) return sendPage(response, 404, messagePage('Not found', 'There is nothing here.'))
     if (path === PATHS.registration && request.method === 'POST') {
-      const refusal = this.#refuseRegistration(request.socket.remoteAddress ?? '')
+      const refusal = this.#refuseRegistration(this.#options.addressOf(request))
       if (refusal !== undefined) return sendJson(response, 429, refusal)
     }
     if (this.#deviceLimits.refuse(request, response, path, this.#options.now())) return

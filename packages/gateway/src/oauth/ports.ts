@@ -174,3 +174,6 @@ export interface Happening extends Pick<EventEntry, 'event' | 'result' | 'client
 
 /** Puts on record what a request leads to. False: it could not be, and must not happen. */
 export type RecordHappening = (request: IncomingMessage, happening: Happening) => Promise<boolean>
+
+/** The address that a request came from, which attempts are counted by; empty where it has none. */
+export type AddressOf = (request: IncomingMessage) => string

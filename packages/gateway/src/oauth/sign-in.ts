@@ -5,7 +5,7 @@ import { Attempts } from './attempts.ts'
 import { sendJson, sendPage } from './http.ts'
 import type { Passkeys } from './passkeys.ts'
 import { MAX_PASSWORD_LENGTH, TooBusy } from './passwords.ts'
-import type { OauthStore, Passwords, RecordHappening } from './ports.ts'
+import type { AddressOf, OauthStore, Passwords, RecordHappening } from './ports.ts'
 import { signInPage } from './sign-in-pages.ts'
 
 export interface SignInOptions {
@@ -13,6 +13,7 @@ export interface SignInOptions {
   readonly passwords: Passwords
   readonly passkeys: Passkeys
   readonly record: RecordHappening
+  readonly addressOf: AddressOf
   now(): number
 }
 
@@ -73,7 +74,8 @@ export class SignIn {
     const key = name.toLowerCase()
     const nowMs = now()
     const mayTry =
-      this.#attemptsByAddress.take(addressOf(asked), nowMs) && this.#attemptsByName.take(key, nowMs)
+      this.#attemptsByAddress.take(this.#options.addressOf(asked.request), nowMs) &&
+      this.#attemptsByName.take(key, nowMs)
     if (!mayTry) return this.show(asked, { status: 429, problem: TOO_MANY, name })
     try {
       if (!(await passwords.verify(password, store.people.passwordOf(name)))) {
@@ -92,7 +94,7 @@ export class SignIn {
   async #sendOptions(asked: Asked, form: URLSearchParams): Promise<undefined> {
     const { passkeys, now } = this.#options
     const name = nameIn(form)
-    if (!this.#challengesByAddress.take(addressOf(asked), now()))
+    if (!this.#challengesByAddress.take(this.#options.addressOf(asked.request), now()))
       return sendJson(asked.response, 429, { problem: TOO_MANY }) as undefined
     const options = await passkeys.requestOptions(name === '' ? undefined : name, asked.details.uid)
     return sendJson(asked.response, 200, options) as undefined
@@ -100,7 +102,7 @@ export class SignIn {
 
   async #byPasskey(asked: Asked, form: URLSearchParams): Promise<SignedIn> {
     const { passkeys, now } = this.#options
-    if (!this.#attemptsByAddress.take(addressOf(asked), now()))
+    if (!this.#attemptsByAddress.take(this.#options.addressOf(asked.request), now()))
       return this.show(asked, { status: 429, problem: TOO_MANY })
     const signedIn = await passkeys.verify(form.get('credential') ?? '', asked.details.uid)
     if (signedIn === undefined) {
@@ -127,8 +129,4 @@ export class SignIn {
 
 function nameIn(form: URLSearchParams): string {
   return (form.get('name') ?? '').trim().slice(0, 64)
-}
-
-function addressOf({ request }: Asked): string {
-  return request.socket.remoteAddress ?? ''
 }

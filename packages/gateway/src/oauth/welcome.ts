@@ -5,7 +5,7 @@ import { isForeign, readForm, sendJson, sendPage } from './http.ts'
 import { messagePage, NO_RECORD } from './pages.ts'
 import type { Passkeys } from './passkeys.ts'
 import { passwordFault, TooBusy } from './passwords.ts'
-import type { OauthStore, Passwords, RecordHappening } from './ports.ts'
+import type { AddressOf, OauthStore, Passwords, RecordHappening } from './ports.ts'
 import { welcomePage } from './sign-in-pages.ts'
 
 export interface WelcomeOptions {
@@ -13,6 +13,7 @@ export interface WelcomeOptions {
   readonly passwords: Passwords
   readonly passkeys: Passkeys
   readonly record: RecordHappening
+  readonly addressOf: AddressOf
   now(): number
 }
 
@@ -35,9 +36,8 @@ export class Welcome {
 
   /** Shows the page, or sets what was chosen on it. */
   async handle(request: IncomingMessage, response: ServerResponse, link: string): Promise<void> {
-    const { store, now } = this.#options
-    if (!this.#attempts.take(request.socket.remoteAddress ?? '', now()))
-      return sendPage(response, 429, TOO_MANY)
+    const { store, addressOf, now } = this.#options
+    if (!this.#attempts.take(addressOf(request), now())) return sendPage(response, 429, TOO_MANY)
     const name = store.people.findByLink(link, now())
     if (name === undefined) return sendPage(response, 404, GONE)
     if (request.method !== 'POST') return this.#show(response, { name })

@@ -9,7 +9,7 @@ import { eventEntry } from '../audit/entries.ts'
 import type { Trail } from '../audit/trail.ts'
 import type { Offer } from '../catalog/list-tools.ts'
 import type { AuthorizationServerConfig } from '../config/config.ts'
-import { isLoopback } from '../exposure/listen.ts'
+import { isLoopback } from '../model/addresses.ts'
 import { type Authentication, createCaller, showEntity, type Standing } from '../model/caller.ts'
 import type { Exchange } from '../model/exchange.ts'
 import { LOCAL_ISSUER, type TokenIssuer } from '../model/issuer.ts'
@@ -102,6 +102,7 @@ export class Authorization implements OwnIssuer {
       registration: settings.registration ?? isLoopback(new URL(issuer).hostname.replace(/^\[|\]$/g, '')),
       metadataDocuments: settings.clientMetadataDocuments,
       fetch: this.#fetch,
+      addressOf: (request) => this.#exchanges.get(request)?.peer.address ?? '',
       now: Date.now,
       randomBytes,
       revoked: this.#options.revoked,

@@ -3,8 +3,8 @@
  * more than 64 KiB, and no longer than a few seconds from beginning to end.
  */
 import { request } from 'undici'
-import { isLoopback } from '../exposure/listen.ts'
 import { parseStrictJson } from '../mcp/strict-json.ts'
+import { isLoopback } from '../model/addresses.ts'
 import { err, ok, type Result } from '../model/result.ts'
 
 const MAX_BYTES = 64 * 1024

@@ -11,11 +11,13 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { BlockList, isIP, Server as NetServer, type Socket } from 'node:net'
+import { Server as NetServer, type Socket } from 'node:net'
 import type { Server as TlsServer } from 'node:tls'
-import { isLoopback, type ListenAddress } from '../exposure/listen.ts'
+import type { ListenAddress } from '../exposure/listen.ts'
+import { isLoopback, rangesOf, type Ranges } from '../model/addresses.ts'
 import type { Exchange } from '../model/exchange.ts'
-import type { Refusal } from '../model/refusal.ts'
+import { clientAddress } from '../model/forwarded.ts'
+import { invalid, type Refusal } from '../model/refusal.ts'
 import { NodeExchange } from './node-exchange.ts'
 import { OpenConnections } from './open-connections.ts'
 import { removeStaleSocket } from './stale-socket.ts'
@@ -24,7 +26,7 @@ import { peerOf, unreadable, unreadableExchange, unreadableHead } from './unread
 export interface ListenerOptions {
   readonly listen: ListenAddress
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
-  /** Without TLS, other machines may only connect from these. */
+  /** They are believed whom they call for. Without TLS, other machines may only connect from these. */
   readonly trustedProxies: readonly string[]
   readonly maxHeaderBytes: number
   readonly headersTimeoutMs: number
@@ -49,10 +51,12 @@ export class Listener {
   /** Requests that wait for the one before them. */
   readonly #waiting = new WeakMap<Socket, number>()
   readonly #connections = new OpenConnections()
+  readonly #isProxy: Ranges
 
   constructor(options: ListenerOptions) {
     this.#options = options
-    const { tls } = options
+    const { tls, trustedProxies } = options
+    this.#isProxy = trustedProxies.length === 0 ? () => false : rangesOf(trustedProxies)
     const settings: ServerOptions = {
       maxHeaderSize: options.maxHeaderBytes,
       headersTimeout: options.headersTimeoutMs,
@@ -134,7 +138,7 @@ export class Listener {
     this.#bySocket.set(socket, exchange)
     this.#connections.answering(socket, response)
     const handle = () => {
-      const refusal = unreadableHead(exchange, request.httpVersion)
+      const refusal = unreadableHead(exchange, request.httpVersion) ?? this.#unknownClient(exchange)
       if (refusal !== undefined) return this.#options.refuse(exchange, refusal)
       return this.#options.serve(exchange, request, response) ?? this.#options.handle(exchange)
     }
@@ -173,10 +177,20 @@ export class Listener {
   }
 
   #onConnection(socket: Socket): void {
-    const { listen, tls, trustedProxies } = this.#options
+    const { listen, tls } = this.#options
     if (tls !== undefined || listen.kind === 'unix' || isLoopback(listen.host)) return
     const { address } = peerOf(socket)
-    if (address === undefined || !inRanges(address, trustedProxies)) socket.destroy()
+    if (address === undefined || !(isLoopback(address) || this.#isProxy(address))) socket.destroy()
+  }
+
+  /** Finds out for whom a declared proxy calls; why that cannot be known, when it cannot. */
+  #unknownClient(exchange: NodeExchange): Refusal | undefined {
+    const { address } = exchange.peer
+    if (address === undefined || !this.#isProxy(address)) return undefined
+    const client = clientAddress(address, exchange.rawHeaders, this.#isProxy)
+    if (!client.ok) return invalid(client.error)
+    exchange.comesFrom(client.value, address)
+    return undefined
   }
 
   #track(handled: Promise<void>): void {
@@ -189,18 +203,6 @@ export class Listener {
 const UPGRADE: NodeJS.ErrnoException = Object.assign(new Error('protocol upgrades are not accepted'), {
   code: 'HPE_UPGRADE',
 })
-
-function inRanges(address: string, ranges: readonly string[]): boolean {
-  const list = new BlockList()
-  for (const range of ranges) {
-    const [base = '', bits] = range.split('/')
-    const family = isIP(base) === 6 ? 'ipv6' : 'ipv4'
-    if (bits === undefined) list.addAddress(base, family)
-    else list.addSubnet(base, Number(bits), family)
-  }
-  const plain = address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
-  return isLoopback(plain) || list.check(plain, isIP(plain) === 6 ? 'ipv6' : 'ipv4')
-}
 
 /** Why a listener could not be opened, as a sentence for operators. */
 export function listenProblem(problem: NodeJS.ErrnoException, endpoint: string): string {

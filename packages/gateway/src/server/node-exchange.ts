@@ -17,6 +17,7 @@ export class NodeExchange implements Exchange, ReplySink {
   readonly repeatedHeaders: readonly string[]
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
+  #peer: Peer | undefined
   #bodyRead = false
   #breakBody: ((refusal: Refusal) => void) | undefined
   #abort: AbortController | undefined
@@ -43,7 +44,13 @@ export class NodeExchange implements Exchange, ReplySink {
   }
 
   get peer(): Peer {
-    return peerOf(this.#request.socket)
+    this.#peer ??= peerOf(this.#request.socket)
+    return this.#peer
+  }
+
+  /** A declared proxy is connected, which calls for a client at this address. */
+  comesFrom(client: string, proxy: string): void {
+    this.#peer = { ...this.peer, address: client, proxy }
   }
 
   get signal(): AbortSignal {

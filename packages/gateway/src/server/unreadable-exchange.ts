@@ -4,6 +4,7 @@
  */
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import { plainAddress } from '../model/addresses.ts'
 import type { Exchange, Peer, ReplySink } from '../model/exchange.ts'
 import { invalid, type Refusal } from '../model/refusal.ts'
 import { err } from '../model/result.ts'
@@ -33,7 +34,7 @@ export function peerOf(socket: Socket): Peer {
   const { remoteAddress } = socket
   return remoteAddress === undefined
     ? { transport: 'unix', secure }
-    : { transport: 'tcp', address: remoteAddress, secure }
+    : { transport: 'tcp', address: plainAddress(remoteAddress) ?? remoteAddress, secure }
 }
 
 function closingReply(socket: Socket): ReplySink {
