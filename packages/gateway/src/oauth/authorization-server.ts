@@ -57,10 +57,11 @@ export class AuthorizationServer {
   readonly #registrations = new Attempts(30, HOUR_SECONDS)
   readonly #allRegistrations = new Attempts(300, HOUR_SECONDS)
   readonly #fetches = new Attempts(60, 60)
-  readonly #deviceLimits = new DeviceLimits()
+  readonly #deviceLimits: DeviceLimits
 
   constructor(options: AuthorizationServerOptions) {
     this.#options = options
+    this.#deviceLimits = new DeviceLimits(options.addressOf)
     const passwords = new ScryptPasswords(options.randomBytes)
     const hashGrant = (grantId: string) => createHash('sha256').update(grantId).digest('base64url')
     this.#provider = createProvider({

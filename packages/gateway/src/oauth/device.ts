@@ -9,6 +9,7 @@ import { confirmCodePage, enterCodePage } from './device-pages.ts'
 import { isForeign, send, sendPage } from './http.ts'
 import { messagePage } from './pages.ts'
 import { PATHS } from './paths.ts'
+import type { AddressOf } from './ports.ts'
 import { serverOf } from './resources.ts'
 
 const QUARTER_SECONDS = 15 * 60
@@ -53,11 +54,16 @@ export class DeviceLimits {
   readonly #allAsked = new Attempts(600, QUARTER_SECONDS)
   readonly #tried = new Attempts(30, QUARTER_SECONDS)
   readonly #allTried = new Attempts(600, QUARTER_SECONDS)
+  readonly #addressOf: AddressOf
+
+  constructor(addressOf: AddressOf) {
+    this.#addressOf = addressOf
+  }
 
   /** Answers a request that may not go on; false when it may. */
   refuse(request: IncomingMessage, response: ServerResponse, path: string, nowMs: number): boolean {
     if (request.method !== 'POST') return false
-    const address = request.socket.remoteAddress ?? ''
+    const address = this.#addressOf(request)
     if (path === PATHS.device_authorization) {
       if (this.#asked.take(address, nowMs) && this.#allAsked.take('', nowMs)) return false
       send(response, 429, 'application/json', TOO_MANY_ASKED)
