@@ -8,9 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openOauthStore, type OpenOauthStore } from '../../packages/gateway/src/store/oauth.ts'
 import { openRevokedTokens, type RevokedTokens } from '../../packages/gateway/src/store/revoked-tokens.ts'
 import { startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
-import { Browser } from '../fixtures/oauth/browser.ts'
-import { addPerson, allow } from '../fixtures/oauth/person.ts'
-import { CHALLENGE, REDIRECT, VERIFIER } from '../fixtures/oauth/server.ts'
+import { type Granted, grant as grantTo } from '../fixtures/oauth/grant.ts'
+import { addPerson } from '../fixtures/oauth/person.ts'
 import { SDK_SERVER } from '../fixtures/stdio-upstream.ts'
 
 const SERVERS = `servers: { files: { command: ${JSON.stringify([process.execPath, SDK_SERVER])} }, other: { url: 'http://127.0.0.1:9/mcp' } }\n`
@@ -36,43 +35,8 @@ afterAll(async () => {
   await gateway.close()
 })
 
-interface Granted {
-  readonly name: string
-  readonly clientId: string
-  readonly token: string
-  readonly refreshToken: string
-}
-
 /** Somebody new signs in and lets a new client in. */
-async function grant(name: string): Promise<Granted> {
-  await addPerson(store, name)
-  const post = async (path: string, init: RequestInit) =>
-    (await (await fetch(gateway.origin + path, { method: 'POST', ...init })).json()) as Record<string, string>
-  const { client_id: clientId = '' } = await post('/oauth/register', {
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ redirect_uris: [REDIRECT] }),
-  })
-  const query = new URLSearchParams({
-    client_id: clientId,
-    response_type: 'code',
-    redirect_uri: REDIRECT,
-    resource: gateway.url('files'),
-    code_challenge: CHALLENGE,
-    code_challenge_method: 'S256',
-  })
-  const address = `${gateway.origin}/oauth/authorize?${query.toString()}`
-  const back = await allow(new Browser(gateway.origin), address, { name })
-  const { access_token: token = '', refresh_token: refreshToken = '' } = await post('/oauth/token', {
-    body: new URLSearchParams({
-      grant_type: 'authorization_code',
-      client_id: clientId,
-      code: back.searchParams.get('code') ?? '',
-      redirect_uri: REDIRECT,
-      code_verifier: VERIFIER,
-    }),
-  })
-  return { name, clientId, token, refreshToken }
-}
+const grant = (name: string) => grantTo(store, name, gateway.url('files'))
 
 /** The name of a token in the audit log. */
 const nameOf = (token: string) => `local/${decodeJwt(token).jti}`

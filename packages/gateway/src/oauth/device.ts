@@ -95,7 +95,13 @@ function isAboutCode({ name }: Error): boolean {
 
 function endWith(ctx: KoaContextWithOIDC, name: string, why: string | undefined): void {
   if (name === 'AbortedError') return show(ctx, CANCELLED)
-  show(ctx, messagePage('This did not work', `Start again where the code was shown${why === undefined ? '' : `: ${why}`}.`))
+  show(
+    ctx,
+    messagePage(
+      'This did not work',
+      `Start again where the code was shown${why === undefined ? '' : `: ${why}`}.`,
+    ),
+  )
 }
 
 function csrfOf({ oidc }: KoaContextWithOIDC): string {
@@ -114,6 +120,15 @@ const TOO_MANY_ASKED = JSON.stringify({
   error_description: 'too many codes were asked for; try again in a quarter of an hour',
 })
 const TOO_MANY_TRIED = messagePage('Too many attempts', 'Wait a quarter of an hour and enter the code again.')
-const FOREIGN = messagePage('This did not come from here', 'The form was not sent by this page; nothing was done.')
-const CANCELLED = messagePage('Nothing was allowed', 'The program that showed the code is told so. You can close this page.')
-const DONE = messagePage('You are done', 'The program that showed you the code goes on by itself. You can close this page.')
+const FOREIGN = messagePage(
+  'This did not come from here',
+  'The form was not sent by this page; nothing was done.',
+)
+const CANCELLED = messagePage(
+  'Nothing was allowed',
+  'The program that showed the code is told so. You can close this page.',
+)
+const DONE = messagePage(
+  'You are done',
+  'The program that showed you the code goes on by itself. You can close this page.',
+)
