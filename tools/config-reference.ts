@@ -16,6 +16,7 @@ interface Shape {
   readonly additionalProperties?: Shape | false
   readonly items?: Shape
   readonly oneOf?: readonly Shape[]
+  readonly anyOf?: readonly Shape[]
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -25,7 +26,9 @@ const types: Readonly<Record<string, string>> = {
   object: 'map',
 }
 
-function typeOf({ enum: choices, type = '', minimum, maximum, items }: Shape): string {
+function typeOf({ enum: choices, type = '', minimum, maximum, items, anyOf = [] }: Shape): string {
+  const [constant] = anyOf.flatMap((each) => (each.const === undefined ? [] : [each.const]))
+  if (constant !== undefined) return `${types[type]} or \`${JSON.stringify(constant)}\``
   if (items?.properties !== undefined) return 'list of maps'
   if (choices !== undefined) return choices.map((each) => `\`${String(each)}\``).join(' or ')
   return types[type] ?? `${minimum} to ${maximum}`
@@ -40,9 +43,10 @@ function inYaml(value: unknown): string {
 
 /** Alternatives as one map: a key that several have is described by the first, its constants together. */
 function merged(shape: Shape): Shape {
-  if (shape.oneOf === undefined) return shape
+  const choices = shape.oneOf ?? shape.anyOf
+  if (choices === undefined) return shape
   const properties: Record<string, Shape> = {}
-  for (const choice of shape.oneOf) {
+  for (const choice of choices) {
     for (const [key, each] of Object.entries(choice.properties ?? {})) {
       const values = [...(properties[key]?.enum ?? []), ...(each.const === undefined ? [] : [each.const])]
       properties[key] = { ...each, ...properties[key], ...(values.length === 0 ? {} : { enum: values }) }

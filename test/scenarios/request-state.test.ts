@@ -88,7 +88,7 @@ describe.each(REQUESTS)('the state of a $method', (request) => {
 
   test('is worth nothing to another caller, at another server, or changed', async () => {
     const sealed = await begin(request)
-    const changed = `${sealed.slice(0, -2)}${sealed.endsWith('A') ? 'B' : 'A'}${sealed.slice(-1)}`
+    const changed = `${sealed.slice(0, -2)}${sealed.at(-2) === 'A' ? 'B' : 'A'}${sealed.slice(-1)}`
     for (const state of [changed, `${sealed}x`, STATE, '', null, 7, { a: 1 }]) {
       expect(await retry(request, state)).toMatchObject({ error: INVALID })
     }

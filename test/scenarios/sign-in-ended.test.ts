@@ -134,13 +134,6 @@ describe('the pages and endpoints', () => {
     },
   )
 
-  test('are not there unless the configuration says so', async () => {
-    const off = await startTestGateway({ config: SERVERS, policies: POLICIES })
-    for (const path of ['/oauth/authorize', '/oauth/style.css', '/.well-known/oauth-authorization-server'])
-      expect((await fetch(off.origin + path)).status).not.toBe(200)
-    await off.close()
-  })
-
   test('go by the public address, and there clients do not register themselves', async () => {
     const secure = await startTestGateway({
       config: `${ON}publicUrl: https://gate.example\ntrustedProxies: ['127.0.0.1']\n${SERVERS}`,

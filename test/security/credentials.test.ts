@@ -24,6 +24,9 @@ afterAll(async () => {
 })
 
 const REFUSED = { status: 401, code: -31000, reason: 'unauthenticated' } as const
+/** Where to get a token, and what to ask for: said where nobody is anonymous. */
+const rest = () =>
+  `, resource_metadata="${gateway.origin}/.well-known/oauth-protected-resource/mcp/files", scope="mcp"`
 const as = (gate: WatchedGateway, authorization: string) =>
   withHeader(gate.legacy(), 'Authorization', authorization)
 
@@ -81,9 +84,8 @@ describe('without a good credential', () => {
     for (const gate of [gateway, open]) {
       const seen = await gate.send(as(gate, authorization()))
       expectRefused(seen, REFUSED)
-      expect(seen.replies[0]?.headers['www-authenticate']).toBe(
-        'Bearer realm="tollgate", error="invalid_token"',
-      )
+      const challenge = seen.replies[0]?.headers['www-authenticate']
+      expect(challenge).toBe(`Bearer realm="tollgate", error="invalid_token"${gate === open ? '' : rest()}`)
       expect(seen.decisions).toMatchObject([{ principal: null, credential: null }])
       expect(seen.replies[0]?.body).not.toContain(gateway.alice)
     }
@@ -92,7 +94,7 @@ describe('without a good credential', () => {
   test('none: refused where nobody is anonymous, let in where the configuration says so', async () => {
     const seen = await gateway.send(withoutHeader(gateway.legacy(), 'Authorization'))
     expectRefused(seen, REFUSED)
-    expect(seen.replies[0]?.headers['www-authenticate']).toBe('Bearer realm="tollgate"')
+    expect(seen.replies[0]?.headers['www-authenticate']).toBe(`Bearer realm="tollgate"${rest()}`)
     const welcome = await open.send(withoutHeader(open.legacy(), 'Authorization'))
     expectAllowed(welcome)
     expect(welcome.decisions).toMatchObject([{ principal: 'User::"local"', credential: null }])

@@ -33,7 +33,8 @@ data: ./.tollgate               # state, log and keys
 policies: ./policies            # *.cedar
 environment: dev                # free text, seen by policies
 
-# Callers show an API key, made with "tollgate key create". To let everyone on this machine in without one:
+# Callers show an API key, made with "tollgate key create", or are people who sign in, made with "tollgate user add".
+# To let everyone on this machine in as one:
 # identity:
 #   anonymous: 'User::"local"'
 

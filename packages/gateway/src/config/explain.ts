@@ -26,11 +26,26 @@ export function explainIssue(issue: z.core.$ZodIssue, document: YamlDocument): C
       return { position: document.positionOfKey(keyPath), message: explainUnknownKey(keyPath) }
     })
   }
+  const meant = issue.code === 'invalid_union' ? meantAlternative(issue) : undefined
+  if (meant !== undefined)
+    return meant.flatMap((inner) => explainIssue({ ...inner, path: [...path, ...inner.path] }, document))
   if (issue.code === 'invalid_key') {
     const message = `${about} ${issue.issues[0]?.message ?? 'is not accepted here'}`
     return [{ position: document.positionOfKey(path), message }]
   }
   return [{ position: document.positionOfValue(path), message: `${about} ${explainValue(issue)}` }]
+}
+
+/** What is wrong by the one alternative that the value is of the right kind for; undefined where there is no such one. */
+function meantAlternative({
+  errors,
+  discriminator,
+}: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] | undefined {
+  if (discriminator !== undefined) return undefined
+  const isOfAnotherKind = ({ code, path }: z.core.$ZodIssue) =>
+    path.length === 0 && (code === 'invalid_type' || code === 'invalid_value')
+  const fitting = errors.filter((issues) => !issues.some(isOfAnotherKind))
+  return fitting.length === 1 ? fitting[0] : undefined
 }
 
 function explainUnknownKey(path: Path): string {
@@ -57,7 +72,7 @@ function explainValue(issue: z.core.$ZodIssue): string {
       if (issue.origin === 'number' || issue.origin === 'int') return `must be at most ${issue.maximum}`
       return `must not be longer than ${issue.maximum} characters`
     case 'invalid_union':
-      return issue.discriminator === undefined ? issue.message : explainChoice(issue)
+      return issue.discriminator === undefined ? explainUnion(issue) : explainChoice(issue)
     default:
       return issue.message
   }
@@ -67,6 +82,15 @@ function explainChoice(issue: z.core.$ZodIssueInvalidUnion): string {
   const choices = (issue as { options?: unknown[] }).options ?? []
   const input = issue.input as Record<string, unknown> | undefined
   return oneOf(choices.map(String), input?.[issue.discriminator ?? ''])
+}
+
+/** Alternatives of different kinds are named; others say themselves what they have in common. */
+function explainUnion({ errors, message }: z.core.$ZodIssueInvalidUnion): string {
+  const kinds = errors.flat().flatMap((issue) => {
+    if (issue.code === 'invalid_type') return words[issue.expected] ?? issue.expected
+    return issue.code === 'invalid_value' ? issue.values.map(String) : []
+  })
+  return new Set(kinds).size > 1 ? `must be ${list(kinds, 'or')}` : message
 }
 
 function oneOf(choices: readonly string[], input: unknown): string {
@@ -101,6 +125,7 @@ interface Shape {
   readonly additionalProperties?: Shape | boolean
   readonly items?: Shape
   readonly oneOf?: readonly Shape[]
+  readonly anyOf?: readonly Shape[]
   readonly examples?: readonly unknown[]
 }
 
@@ -112,14 +137,14 @@ function shapesAt(path: Path): readonly Shape[] {
   let shapes: readonly Shape[] = [root]
   for (const part of path) {
     shapes = shapes
-      .flatMap((shape) => shape.oneOf ?? [shape])
+      .flatMap((shape) => shape.oneOf ?? shape.anyOf ?? [shape])
       .flatMap((shape) => {
         if (typeof part === 'number') return shape.items ?? []
         const own = Object.hasOwn(shape.properties ?? {}, part) ? shape.properties?.[String(part)] : undefined
         return own ?? (typeof shape.additionalProperties === 'object' ? shape.additionalProperties : [])
       })
   }
-  return shapes.flatMap((shape) => shape.oneOf ?? [shape])
+  return shapes.flatMap((shape) => shape.oneOf ?? shape.anyOf ?? [shape])
 }
 
 function knownKeys(path: Path): readonly string[] {

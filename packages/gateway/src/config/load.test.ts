@@ -30,6 +30,7 @@ describe('an accepted configuration', () => {
       allowedOrigins: [],
       admin: { path: '/etc/gate/.tollgate/admin.sock' },
       issuers: [],
+      authorizationServer: { clientMetadataDocuments: true },
       limits: {
         maxBodyBytes: 4_194_304,
         maxHeaderBytes: 16_384,
@@ -44,6 +45,25 @@ describe('an accepted configuration', () => {
       },
       servers: new Map(),
     })
+  })
+
+  it.each([
+    ['', true],
+    ['listen: localhost:7070', true],
+    ["listen: '[::1]:7070'", true],
+    ['listen: 127.0.0.2:7070\nallowedOrigins: [https://app.example.com]', true],
+    ['listen: unix:gate.sock', false],
+    ['listen: 0.0.0.0:7070', false],
+    ['publicUrl: https://gate.example.com', false],
+    ['trustedProxies: [127.0.0.1]', false],
+    ['allowedHosts: [gate.example.com]', false],
+    ['identity: { anonymous: \'User::"local"\' }', false],
+    ['identity: { issuers: [{ name: corp, issuer: https://idp.example.com }] }', false],
+    ['identity: { authorizationServer: false }', false],
+    ['listen: unix:gate.sock\nidentity: { authorizationServer: {} }', true],
+    ['identity: { authorizationServer: {}, anonymous: \'User::"local"\' }', true],
+  ])('signs tokens itself where nothing speaks against it: %j: %s', (text, isOn) => {
+    expect(load(text).authorizationServer !== undefined).toBe(isOn)
   })
 
   it('keeps what is written, with paths from the folder of the file', () => {
@@ -173,6 +193,14 @@ describe('a refused configuration says what, where, and how to mend it', () => {
     [
       'listen: 10.0.0.1:7070\nidentity: { authorizationServer: {} }',
       '1:1: publicUrl is missing: tokens are issued for the address by which callers know this gateway, over https',
+    ],
+    [
+      'identity: { authorizationServer: { registratoin: true } }',
+      '1:36: unknown key identity.authorizationServer.registratoin; did you mean registration?',
+    ],
+    [
+      'identity: { authorizationServer: true }',
+      '1:34: identity.authorizationServer must be a map of keys and values or false',
     ],
     [
       'mcpServers: {}',

@@ -1,7 +1,15 @@
 /** From the file as written to the Config: paths made absolute against the file's folder, each server of one kind. */
 import { dirname, resolve } from 'node:path'
 import { err, ok, type Result } from '../model/result.ts'
-import type { Config, Listen, SecretOrValue, SecretRef, ServerConfig, ToolAttributes } from './config.ts'
+import type {
+  AuthorizationServerConfig,
+  Config,
+  Listen,
+  SecretOrValue,
+  SecretRef,
+  ServerConfig,
+  ToolAttributes,
+} from './config.ts'
 import type { WrittenConfig, WrittenServer } from './schema.ts'
 import { normaliseIssuers } from './issuers.ts'
 import { unixPathFault } from './paths.ts'
@@ -29,7 +37,7 @@ export function normalise(written: WrittenConfig, file: string): Result<Config, 
   const { tls, publicUrl } = written
   const issuers = normaliseIssuers(written.identity.issuers, faults)
   const { listen } = written
-  const { authorizationServer } = written.identity
+  const authorizationServer = authorizationServerOf(written)
   if (issuers.length > 0 && publicUrl === undefined && listen.kind === 'tcp' && isEverywhere(listen.host)) {
     const message = 'is missing: tokens are issued for the address by which callers know this gateway'
     faults.push({ path: ['publicUrl'], at: 'value', message })
@@ -60,7 +68,7 @@ export function normalise(written: WrittenConfig, file: string): Result<Config, 
     admin: { path: admin.kind === 'tcp' ? '' : socketAt(admin.path, adminKey(written)) },
     ...(anonymous === undefined ? {} : { anonymous }),
     issuers,
-    ...(authorizationServer === undefined ? {} : { authorizationServer: defined(authorizationServer) }),
+    ...(authorizationServer === undefined ? {} : { authorizationServer }),
     limits: written.limits,
     servers,
   }
@@ -77,11 +85,32 @@ function isOwn(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host)
 }
 
-function defined({ registration, clientMetadataDocuments }: AuthorizationServerSettings) {
+/**
+ * By default it is on where only this machine reaches the gateway over TCP, for browsers cannot follow to a socket, and
+ * where nobody else says who callers are: a client that finds two authorization servers cannot tell which one to ask.
+ */
+function authorizationServerOf(written: WrittenConfig): Config['authorizationServer'] {
+  const { listen, publicUrl, trustedProxies, allowedHosts } = written
+  const { authorizationServer: wanted, anonymous, issuers } = written.identity
+  if (wanted === false) return undefined
+  if (wanted !== undefined) return defined(wanted)
+  const isReached = publicUrl !== undefined || trustedProxies.length > 0 || allowedHosts.length > 0
+  const isKnown = anonymous !== undefined || issuers.length > 0
+  const isOn = listen.kind === 'tcp' && isOwn(listen.host) && !isReached && !isKnown
+  return isOn ? { clientMetadataDocuments: true } : undefined
+}
+
+function defined({
+  registration,
+  clientMetadataDocuments,
+}: AuthorizationServerSettings): AuthorizationServerConfig {
   return { clientMetadataDocuments, ...(registration === undefined ? {} : { registration }) }
 }
 
-type AuthorizationServerSettings = NonNullable<WrittenConfig['identity']['authorizationServer']>
+type AuthorizationServerSettings = Exclude<
+  WrittenConfig['identity']['authorizationServer'],
+  undefined | false
+>
 
 /** The key whose value decides where the admin socket is. */
 function adminKey(written: WrittenConfig): readonly string[] {

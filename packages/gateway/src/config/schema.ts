@@ -172,10 +172,11 @@ export const configSchema = z.strictObject({
             .default(true)
             .describe('Whether a client may be told of by a document at an https address, which is its id.'),
         })
+        .or(z.literal(false))
         .optional()
         .meta({ examples: [{}] })
         .describe(
-          'Sign tokens here, for people made with `tollgate user add`; off unless written. Not complete yet: see docs/guides/identity.md.',
+          'Sign tokens here, for people made with `tollgate user add` (docs/guides/identity.md). Default: on where `listen` is a loopback address and nothing says that others reach the gateway (`publicUrl`, `trustedProxies`, `allowedHosts`) or who callers are (`anonymous`, `issuers`). `false` turns it off.',
         ),
     })
     .prefault({})

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isDeepStrictEqual } from 'node:util'
 import { eventEntry } from '../audit/entries.ts'
 import type { Trail } from '../audit/trail.ts'
 import type { Offer } from '../catalog/list-tools.ts'
@@ -53,7 +54,6 @@ export async function openAuthorizationState(dataDir: string): Promise<Result<Au
 }
 
 export interface AuthorizationOptions {
-  readonly settings: AuthorizationServerConfig
   readonly built: () => Built
   readonly log: (text: string) => void
   /** Instead of the one outside. */
@@ -76,6 +76,7 @@ export class Authorization implements OwnIssuer {
   #secrets: Secrets
   #server: AuthorizationServer | undefined
   #issuer = ''
+  #settings: AuthorizationServerConfig = { clientMetadataDocuments: false }
   #tidiedAtMs = 0
 
   constructor({ store, secrets }: AuthorizationState, options: AuthorizationOptions) {
@@ -85,14 +86,18 @@ export class Authorization implements OwnIssuer {
     this.#fetch = createPublicFetch(options.internet)
   }
 
-  /** Signs for this address from now on, the one by which callers know the gateway. */
-  signFor(issuer: string): void {
-    if (issuer !== this.#issuer) this.#createServer(issuer)
+  /** Signs for this address from now on, the one by which callers know the gateway, and by these settings. */
+  signFor(issuer: string, settings: AuthorizationServerConfig): void {
+    if (issuer === this.#issuer && isDeepStrictEqual(settings, this.#settings)) return
+    this.#issuer = issuer
+    this.#settings = settings
+    this.#createServer()
   }
 
-  #createServer(issuer: string): void {
-    const { settings, log } = this.#options
-    this.#issuer = issuer
+  #createServer(): void {
+    const issuer = this.#issuer
+    const settings = this.#settings
+    const { log } = this.#options
     this.#server = new AuthorizationServer({
       issuer,
       store: this.#store,
@@ -191,7 +196,7 @@ export class Authorization implements OwnIssuer {
       const secrets = await loadSigningKeys(config.dataDir, nowMs)
       const isNew = secrets.keys[0]?.kid !== this.#secrets.keys[0]?.kid
       this.#secrets = secrets
-      if (isNew) this.#createServer(this.#issuer)
+      if (isNew) this.#createServer()
     } catch (problem) {
       this.#options.log(`signing keys: ${problem instanceof Error ? problem.message : String(problem)}`)
     }

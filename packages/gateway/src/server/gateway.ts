@@ -17,7 +17,7 @@ import type { Exchange } from '../model/exchange.ts'
 import type { Upstream } from '../model/upstream.ts'
 import { type Gateway, handleCall, refuseUnreadable } from '../pipeline.ts'
 import { AuditFile } from '../store/audit-file.ts'
-import { Authorization } from './authorization.ts'
+import { Authorization, type AuthorizationState } from './authorization.ts'
 import { addressOf, Identity } from './identity.ts'
 import { Lifetimes } from './lifetimes.ts'
 import { Listener, listenProblem } from './listener.ts'
@@ -69,28 +69,32 @@ export class RunningGateway {
   readonly #audit: AuditFile
   readonly #lifetimes = new Lifetimes()
   readonly #identity: Identity
-  readonly #authorization: Authorization | undefined
+  readonly #internet: Replacements['internet']
   readonly #trail: NonNullable<Replacements['trail']>
   readonly #gateway: Gateway
   readonly #listener: Listener
   readonly #housekeeping: NodeJS.Timeout
+  /** Once it was on. It stays open when it is turned off, for requests that are under way. */
+  #authorization: Authorization | undefined
   #built: Built
   #port: number | undefined
 
   private constructor(built: Built, parts: Parts) {
-    const { guard, stores, log, trail } = parts
+    const { guard, stores, log, trail, internet } = parts
     const { config } = built
     this.#built = built
     this.#guard = guard
     this.#stores = stores
     this.#log = log
-    this.#authorization = this.#createAuthorization(config, parts)
+    this.#internet = internet
+    if (stores.authorization !== undefined)
+      this.#authorization = this.#createAuthorization(stores.authorization)
     this.#identity = new Identity({
       keys: stores.keys,
       revoked: stores.revoked,
       log,
       end: (isOver) => this.#endWhere(isOver),
-      own: this.#authorization,
+      own: () => this.#signing,
     })
     this.#audit = new AuditFile({
       dataDir: config.dataDir,
@@ -167,6 +171,11 @@ export class RunningGateway {
   async reload(config: Config): Promise<Result<void, readonly string[]>> {
     const restart = restartNeeded(this.#built.config, config)
     if (restart !== undefined) return err([restart])
+    if (config.authorizationServer !== undefined && this.#authorization === undefined) {
+      const state = await this.#stores.openAuthorization()
+      if (!state.ok) return err([state.error])
+      this.#authorization = this.#createAuthorization(state.value)
+    }
     const before = this.#built
     const made: Upstream[] = []
     const built = await buildSnapshot(config, before, (server) => {
@@ -203,17 +212,17 @@ export class RunningGateway {
     this.#stores.close()
   }
 
-  #createAuthorization(
-    { authorizationServer: settings }: Config,
-    { stores, internet }: Parts,
-  ): Authorization | undefined {
-    if (settings === undefined || stores.authorization === undefined) return undefined
-    return new Authorization(stores.authorization, {
-      settings,
+  /** The authorization server, while it is on. */
+  get #signing(): Authorization | undefined {
+    return this.#built.config.authorizationServer === undefined ? undefined : this.#authorization
+  }
+
+  #createAuthorization(state: AuthorizationState): Authorization {
+    return new Authorization(state, {
       built: () => this.#built,
       log: this.#log,
-      internet,
-      revoked: stores.revoked,
+      internet: this.#internet,
+      revoked: this.#stores.revoked,
       record: (entry) => this.#trail.recordEvent(entry),
       onChange: () => {
         this.#identity.withdraw()
@@ -270,10 +279,11 @@ export class RunningGateway {
 
   /** What browsers and clients ask of the authorization server, under the same rules of Host and Origin as calls. */
   #serve(exchange: Exchange, request: IncomingMessage, response: ServerResponse): Promise<void> | undefined {
-    if (this.#authorization === undefined || !this.#authorization.owns(exchange)) return undefined
+    const authorization = this.#signing
+    if (authorization === undefined || !authorization.owns(exchange)) return undefined
     const transport = checkTransport(exchange, this.#built.snapshot.hosts)
     if (!transport.ok) return refuseUnreadable(exchange, transport.error, this.#gateway)
-    return this.#authorization.handle(exchange, request, response)
+    return authorization.handle(exchange, request, response)
   }
 
   async #handle(exchange: Exchange): Promise<void> {
@@ -307,7 +317,9 @@ export class RunningGateway {
     const port = listen.kind === 'tcp' && listen.port === 0 ? this.#port : undefined
     const hosts = port === undefined ? undefined : hostsOf(built.config, { ...listen, port } as typeof listen)
     this.#built = hosts === undefined ? built : { ...built, snapshot: { ...built.snapshot, hosts } }
-    this.#authorization?.signFor(addressOf(built.config, this.endpoint))
+    const { authorizationServer } = built.config
+    if (authorizationServer !== undefined)
+      this.#authorization?.signFor(addressOf(built.config, this.endpoint), authorizationServer)
     this.#identity.replace(built.config, this.endpoint)
   }
 

@@ -22,8 +22,8 @@ export interface IdentityOptions {
   readonly log: (text: string) => void
   /** Ends what was begun by callers who proved who they are in such a way. */
   readonly end: (isOver: (authentication: Authentication) => boolean) => void
-  /** The issuer in this gateway, where there is one. */
-  readonly own: OwnIssuer | undefined
+  /** The issuer in this gateway, while there is one. */
+  readonly own: () => OwnIssuer | undefined
 }
 
 /** Tokens that were revoked one by one. */
@@ -52,7 +52,7 @@ export class Identity {
   readonly #end: IdentityOptions['end']
   readonly #keys: RememberedKeys
   readonly #tokens: Tokens
-  readonly #own: OwnIssuer | undefined
+  readonly #own: IdentityOptions['own']
   readonly #revoked: RevokedLookup
   #deps: AuthenticateDeps
   #resources: ResourceServer = { publicUrl: '', issuers: [] }
@@ -64,11 +64,11 @@ export class Identity {
     this.#keys = new RememberedKeys({ lookup: keys, now: Date.now, onRevoked: onOver })
     this.#tokens = new Tokens({
       fetchJson: async (url) => {
-        const keySet = own?.keysAt(url)
+        const keySet = own()?.keysAt(url)
         return keySet === undefined ? fetchJson(url) : ok(keySet)
       },
       isWithdrawn: (authentication) =>
-        revoked.has(authentication.credential ?? '') || own?.isWithdrawn(authentication) === true,
+        revoked.has(authentication.credential ?? '') || own()?.isWithdrawn(authentication) === true,
       parseJson: (bytes) => parseStrictJson(bytes, identityJson),
       now: Date.now,
       onEnded: onOver,
@@ -82,7 +82,8 @@ export class Identity {
   replace(config: Config, endpoint: string): void {
     const { anonymous } = config
     const address = addressOf(config, endpoint)
-    const issuers = this.#own === undefined ? config.issuers : [...config.issuers, this.#own.tokenIssuer]
+    const own = this.#own()
+    const issuers = own === undefined ? config.issuers : [...config.issuers, own.tokenIssuer]
     const gone = this.#tokens.replace(issuers)
     const tokens = issuers.length === 0 ? undefined : { known: this.#tokens, publicUrl: address }
     this.#deps = { keys: this.#keys, tokens, anonymous }

@@ -40,7 +40,7 @@ export function readTls(tls: Tls): Result<{ cert: Buffer; key: Buffer }, string>
 
 /** Names the settings that differ and that only a restart can change. */
 export function restartNeeded(before: Config, after: Config): string | undefined {
-  const fixed = ['listen', 'dataDir', 'admin', 'trustedProxies', 'authorizationServer'] as const
+  const fixed = ['listen', 'dataDir', 'admin', 'trustedProxies'] as const
   const changed: string[] = fixed.filter(
     (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
   )

@@ -8,8 +8,10 @@ import { type AuthorizationState, openAuthorizationState } from './authorization
 export interface Stores {
   readonly keys: KeyStore
   readonly revoked: RevokedTokens
-  /** Where the gateway signs tokens itself. */
+  /** Where the gateway signs tokens itself, or did before a reload. */
   readonly authorization: AuthorizationState | undefined
+  /** Opens it, where it is not open yet. The error is a sentence. */
+  openAuthorization(): Promise<Result<AuthorizationState, string>>
   close(): void
 }
 
@@ -22,16 +24,27 @@ export async function openStores({ dataDir, authorizationServer }: Config): Prom
     keys.value.close()
     return revoked
   }
-  const authorization =
-    authorizationServer === undefined ? ok(undefined) : await openAuthorizationState(dataDir)
-  const close = () => {
-    keys.value.close()
-    revoked.value.close()
-    if (authorization.ok) authorization.value?.store.close()
+  let authorization: AuthorizationState | undefined
+  const stores: Stores = {
+    keys: keys.value,
+    revoked: revoked.value,
+    get authorization() {
+      return authorization
+    },
+    async openAuthorization() {
+      if (authorization !== undefined) return ok(authorization)
+      const opened = await openAuthorizationState(dataDir)
+      if (opened.ok) authorization = opened.value
+      return opened
+    },
+    close() {
+      keys.value.close()
+      revoked.value.close()
+      authorization?.store.close()
+    },
   }
-  if (!authorization.ok) {
-    close()
-    return authorization
-  }
-  return ok({ keys: keys.value, revoked: revoked.value, authorization: authorization.value, close })
+  const opened = authorizationServer === undefined ? ok(undefined) : await stores.openAuthorization()
+  if (opened.ok) return ok(stores)
+  stores.close()
+  return opened
 }
