@@ -42,6 +42,20 @@ export interface AuthorizationServerConfig {
   readonly registration?: boolean
   /** Whether clients may be told of by a document at an address of their own. */
   readonly clientMetadataDocuments: boolean
+  /** Undefined: people have passwords and passkeys here, and nothing else. */
+  readonly signIn?: SignInConfig
+}
+
+/** A provider that people sign in through (OpenID Connect). */
+export interface SignInConfig {
+  /** What its ID tokens must be, and whom they tell of. */
+  readonly tellsOf: TokenIssuer
+  /** What people know it by. */
+  readonly label: string
+  /** Under which it knows this gateway. */
+  readonly clientId: string
+  /** Undefined: a public client. */
+  readonly clientSecret?: SecretRef
 }
 
 export type Listen =

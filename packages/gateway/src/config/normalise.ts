@@ -12,6 +12,7 @@ import type {
 } from './config.ts'
 import type { WrittenConfig, WrittenServer } from './schema.ts'
 import { normaliseIssuers } from './issuers.ts'
+import { normaliseSignIn } from './sign-in.ts'
 import { unixPathFault } from './paths.ts'
 import { type Fault, kindOf } from './servers.ts'
 
@@ -37,7 +38,7 @@ export function normalise(written: WrittenConfig, file: string): Result<Config, 
   const { tls, publicUrl } = written
   const issuers = normaliseIssuers(written.identity.issuers, faults)
   const { listen } = written
-  const authorizationServer = authorizationServerOf(written)
+  const authorizationServer = authorizationServerOf(written, at, faults)
   if (issuers.length > 0 && publicUrl === undefined && listen.kind === 'tcp' && isEverywhere(listen.host)) {
     const message = 'is missing: tokens are issued for the address by which callers know this gateway'
     faults.push({ path: ['publicUrl'], at: 'value', message })
@@ -89,22 +90,31 @@ function isOwn(host: string): boolean {
  * By default it is on where only this machine reaches the gateway over TCP, for browsers cannot follow to a socket, and
  * where nobody else says who callers are: a client that finds two authorization servers cannot tell which one to ask.
  */
-function authorizationServerOf(written: WrittenConfig): Config['authorizationServer'] {
+function authorizationServerOf(
+  written: WrittenConfig,
+  at: (path: string) => string,
+  faults: Fault[],
+): Config['authorizationServer'] {
   const { listen, publicUrl, trustedProxies, allowedHosts } = written
   const { authorizationServer: wanted, anonymous, issuers } = written.identity
   if (wanted === false) return undefined
-  if (wanted !== undefined) return defined(wanted)
+  if (wanted !== undefined) return settingsOf(wanted, at, faults)
   const isReached = publicUrl !== undefined || trustedProxies.length > 0 || allowedHosts.length > 0
   const isKnown = anonymous !== undefined || issuers.length > 0
   const isOn = listen.kind === 'tcp' && isOwn(listen.host) && !isReached && !isKnown
   return isOn ? { clientMetadataDocuments: true } : undefined
 }
 
-function defined({
-  registration,
-  clientMetadataDocuments,
-}: AuthorizationServerSettings): AuthorizationServerConfig {
-  return { clientMetadataDocuments, ...(registration === undefined ? {} : { registration }) }
+function settingsOf(
+  { registration, clientMetadataDocuments, signIn }: AuthorizationServerSettings,
+  at: (path: string) => string,
+  faults: Fault[],
+): AuthorizationServerConfig {
+  return {
+    clientMetadataDocuments,
+    ...(registration === undefined ? {} : { registration }),
+    ...(signIn === undefined ? {} : { signIn: normaliseSignIn(signIn, at, faults) }),
+  }
 }
 
 type AuthorizationServerSettings = Exclude<

@@ -10,6 +10,7 @@ import { issuer } from './issuer-schema.ts'
 import { parseListen } from './listen.ts'
 import { pathFault, unixPathFault } from './paths.ts'
 import { parseSecret, parseSecretOrValue } from './secret.ts'
+import { signIn } from './sign-in.ts'
 import { credentialHeaderFault, hostFault, httpUrlFault, originFault, publicUrlFault } from './web.ts'
 
 /** The most keeps what it bounds within what the runtime can do: timers of 24 days, texts of half a GiB. */
@@ -171,12 +172,17 @@ export const configSchema = z.strictObject({
             .boolean()
             .default(true)
             .describe('Whether a client may be told of by a document at an https address, which is its id.'),
+          signIn: signIn
+            .optional()
+            .describe(
+              'A provider that people sign in through, besides those made with `tollgate user add` (OpenID Connect).',
+            ),
         })
         .or(z.literal(false))
         .optional()
         .meta({ examples: [{}] })
         .describe(
-          'Sign tokens here, for people made with `tollgate user add` (docs/guides/identity.md). Default: on where `listen` is a loopback address and nothing says that others reach the gateway (`publicUrl`, `trustedProxies`, `allowedHosts`) or who callers are (`anonymous`, `issuers`). `false` turns it off.',
+          'Sign tokens here, for people made with `tollgate user add` or who come through `signIn` (docs/guides/identity.md). Default: on where `listen` is a loopback address and nothing says that others reach the gateway (`publicUrl`, `trustedProxies`, `allowedHosts`) or who callers are (`anonymous`, `issuers`). `false` turns it off.',
         ),
     })
     .prefault({})

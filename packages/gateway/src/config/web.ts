@@ -28,6 +28,13 @@ export function issuerUrlFault(text: string): string | undefined {
   return fits ? undefined : 'must be an https URL without a query, such as https://idp.example.com'
 }
 
+/** Why `text` cannot be the address of a provider that people sign in through; undefined when it can. */
+export function providerUrlFault(text: string): string | undefined {
+  return text.startsWith('spiffe:')
+    ? 'must be an https URL: nobody signs in through SPIFFE'
+    : issuerUrlFault(text)
+}
+
 /** Why `text` cannot be where keys are; undefined when it can. */
 export function jwksUrlFault(text: string): string | undefined {
   const url = URL.parse(text)

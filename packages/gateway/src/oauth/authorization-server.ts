@@ -5,9 +5,10 @@
 import { createHash, createHmac } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { SignInConfig } from '../config/config.ts'
 import { Attempts } from './attempts.ts'
 import { DeviceLimits, targetOf } from './device.ts'
-import { send, sendJson, sendPage, setSafeHeaders } from './http.ts'
+import { queryOf, send, sendJson, sendPage, setSafeHeaders } from './http.ts'
 import { Interactions } from './interactions.ts'
 import { ICON_PATH, messagePage, SCRIPT_PATH, STYLE_PATH } from './pages.ts'
 import { PASSKEY_SCRIPT } from './passkey-script.ts'
@@ -19,6 +20,7 @@ import { revokeAccessTokens } from './revoke-access-token.ts'
 import { PATHS } from './paths.ts'
 import { createProvider } from './provider.ts'
 import { ICON, STYLE } from './style.ts'
+import { CALLBACK_PATH, type ProviderFetch, UpstreamSignIn } from './upstream-sign-in.ts'
 import { Welcome } from './welcome.ts'
 
 export interface AuthorizationServerOptions {
@@ -33,6 +35,8 @@ export interface AuthorizationServerOptions {
   readonly registration: boolean
   /** Whether clients may be told of by a document at their own address. */
   readonly metadataDocuments: boolean
+  /** The provider that people sign in through, where there is one. */
+  readonly signIn?: UpstreamSettings | undefined
   fetch(url: string, init: RequestInit): Promise<Response>
   readonly addressOf: AddressOf
   now(): number
@@ -41,6 +45,12 @@ export interface AuthorizationServerOptions {
   readonly record: RecordHappening
   /** Tells operators. */
   note(text: string): void
+}
+
+export interface UpstreamSettings {
+  readonly settings: SignInConfig
+  secret(): string | undefined
+  fetch: ProviderFetch
 }
 
 const METADATA_PATH = '/.well-known/oauth-authorization-server'
@@ -64,8 +74,10 @@ export class AuthorizationServer {
     this.#deviceLimits = new DeviceLimits(options.addressOf)
     const passwords = new ScryptPasswords(options.randomBytes)
     const hashGrant = (grantId: string) => createHash('sha256').update(grantId).digest('base64url')
+    const isWelcome = (account: string) => this.#isWelcome(account)
     this.#provider = createProvider({
       ...options,
+      isWelcome,
       nonceSecret: createHmac('sha256', options.cookieKey).update('nonces of DPoP').digest(),
       mayFetch: () => this.#fetches.take('', options.now()),
       renderError: sendError,
@@ -78,7 +90,16 @@ export class AuthorizationServer {
     )
     this.#answer = this.#provider.callback()
     const passkeys = new Passkeys(options)
-    this.#interactions = new Interactions({ ...options, provider: this.#provider, passwords, passkeys })
+    const upstream =
+      options.signIn === undefined ? undefined : new UpstreamSignIn({ ...options, ...options.signIn })
+    this.#interactions = new Interactions({
+      ...options,
+      provider: this.#provider,
+      passwords,
+      passkeys,
+      upstream,
+      isWelcome,
+    })
     this.#welcome = new Welcome({ ...options, passwords, passkeys })
   }
 
@@ -98,6 +119,9 @@ export class AuthorizationServer {
     if (path === ICON_PATH) return sendFile(response, 'image/svg+xml', ICON)
     if (folder === 'interaction' && name !== undefined && rest === undefined)
       return this.#interactions.handle(request, response, name)
+    if (folder === 'interaction' && name !== undefined && rest === 'return')
+      return this.#interactions.comeBack(request, response, name)
+    if (path === CALLBACK_PATH) return this.#interactions.forward(response, queryOf(request))
     if (folder === 'welcome' && name !== undefined && rest === undefined)
       return this.#welcome.handle(request, response, name)
     if (!isLibrarys(path)) return sendPage(response, 404, messagePage('Not found', 'There is nothing here.'))
@@ -109,6 +133,14 @@ export class AuthorizationServer {
     if (path === PATHS.code_verification) request.url = targetOf(request.url ?? '')
     this.#standFor(request)
     await this.#answer(request, response)
+  }
+
+  /** Whether they can sign in, and their provider, where they have one, is the one there is. */
+  #isWelcome(account: string): boolean {
+    const { signIn, store } = this.#options
+    const told = store.people.toldOf(account)
+    const isKnown = told === undefined || told.issuer === signIn?.settings.tellsOf.issuer
+    return isKnown && store.people.isActive(account)
   }
 
   /** The scheme and host that the library builds addresses from are those of the configuration, not the caller's. */

@@ -74,6 +74,12 @@ export async function readForm(request: IncomingMessage): Promise<URLSearchParam
   return new URLSearchParams(Buffer.concat(chunks).toString('utf8'))
 }
 
+/** What stands behind the `?` of an address. */
+export function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
+  const at = url.indexOf('?')
+  return new URLSearchParams(at < 0 ? '' : url.slice(at + 1))
+}
+
 /** Whether a browser says that the form was not sent from our own page. */
 export function isForeign(request: IncomingMessage): boolean {
   const site = request.headers['sec-fetch-site']

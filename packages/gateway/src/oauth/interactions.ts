@@ -8,17 +8,18 @@ import type { InteractionResults, Provider } from 'oidc-provider'
 import { type Asked, type ClientFacts, leadsTo, pathOf, redirectHostOf } from './asked.ts'
 import { COMMAND_LINE } from './built-in-client.ts'
 import { isLoopbackRedirect } from './client-rules.ts'
-import { isForeign, readForm, sendPage } from './http.ts'
+import { isForeign, queryOf, readForm, sendPage } from './http.ts'
 import { consentPage, messagePage, NO_RECORD } from './pages.ts'
 import type { Happening, Offered, Routes, SignInStrength } from './ports.ts'
 import { fillGrant, SCOPE, serverOf } from './resources.ts'
-import { SignIn, type SignedIn, type SignInOptions } from './sign-in.ts'
+import { SignIn, type SignedIn, type SignInOptions, SWITCHED } from './sign-in.ts'
 
 export interface InteractionsOptions extends SignInOptions {
-  readonly issuer: string
   readonly provider: Provider
   readonly routes: Routes
   readonly cookieKey: string
+  /** Whether a person may be here at all. */
+  isWelcome(account: string): boolean
 }
 
 export class Interactions {
@@ -47,6 +48,22 @@ export class Interactions {
     const taken = name === 'login' ? this.#signIn.take(action, asked, form) : undefined
     if (taken === undefined) return sendPage(response, 400, EXPIRED)
     return this.#signedIn(asked, await taken)
+  }
+
+  /** Takes the browser from where the provider sends everybody to the page of the interaction it was sent from. */
+  forward(response: ServerResponse, answer: URLSearchParams): void {
+    const uid = this.#options.upstream?.interactionOf(answer)
+    if (uid === undefined) return sendPage(response, 400, EXPIRED)
+    const location = `/oauth/interaction/${uid}/return?${answer.toString()}`
+    response.writeHead(303, { location, 'content-length': 0 }).end()
+  }
+
+  /** Takes what the provider said of the person who was sent there. */
+  async comeBack(request: IncomingMessage, response: ServerResponse, uid: string): Promise<void> {
+    const asked = await this.#find(request, response, uid)
+    if (asked === undefined || request.method !== 'GET' || asked.details.prompt.name !== 'login')
+      return sendPage(response, 400, EXPIRED)
+    return this.#signedIn(asked, await this.#signIn.comeBack(asked, queryOf(request)))
   }
 
   /** The interaction of the path, if the browser has its cookie and its client is still let in. */
@@ -79,6 +96,7 @@ export class Interactions {
       csrf,
       action: pathOf(asked),
       person: due.person,
+      personLabel: this.#options.store.people.toldOf(due.person)?.label,
       client,
       redirectHost: redirectHostOf(client),
       isLoopback: isLoopbackRedirect(client.redirectUri ?? ''),
@@ -91,11 +109,11 @@ export class Interactions {
 
   /** What is asked of whom; undefined when it is nothing this person has. */
   async #due({ details, client }: Asked) {
-    const { issuer, routes, store } = this.#options
+    const { issuer, routes, isWelcome } = this.#options
     const person = details.session?.accountId
     const resource = details.params['resource']
     const server = serverOf(resource, issuer)
-    if (person === undefined || server === undefined || !store.people.isActive(person)) return undefined
+    if (person === undefined || server === undefined || !isWelcome(person)) return undefined
     const offered: Offered | undefined = await routes.offeredTo(person, server, strengthOf(details))
     if (offered === undefined) return undefined
     const consent = { account: person, clientId: client.clientId, resource: String(resource), scope: SCOPE }
@@ -176,8 +194,6 @@ export class Interactions {
   }
 }
 
-/** In the last result of an interaction: the person wants to be somebody else. */
-const SWITCHED = 'switched'
 const DENIED = { error: 'access_denied', error_description: 'the person did not allow it' }
 /** The same for a server that is not there and one that the person can do nothing on. */
 const NOT_THERE = { error: 'invalid_target', error_description: 'there is no such resource' }

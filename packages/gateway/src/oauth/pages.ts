@@ -45,16 +45,13 @@ export function problem(text: string | undefined): Html | undefined {
   return text === undefined ? undefined : html`<p class="problem" role="alert" id="problem">${text}</p>`
 }
 
-export interface ConsentPage {
+export interface ConsentPage extends Asker {
   readonly csrf: string
   /** Where the form goes. */
   readonly action: string
   readonly person: string
-  readonly client: ConsentClient
-  /** Undefined for a program that showed a code. */
-  readonly redirectHost: string | undefined
-  readonly isLoopback: boolean
-  readonly server: string
+  /** What their provider calls them. */
+  readonly personLabel: string | undefined
   /** Undefined when the server did not say in time. */
   readonly tools: readonly string[] | undefined
   /** When the same was allowed before. */
@@ -76,20 +73,14 @@ export function consentPage(view: ConsentPage): string {
     body: html`<h1>Allow “<bdi>${client.name}</bdi>” to act for you?</h1>
       <dl>
         <dt>You are</dt>
-        <dd><bdi>${view.person}</bdi>
+        <dd>${view.personLabel === undefined ? undefined : html`<bdi>${view.personLabel}</bdi>, `}<bdi>${view.person}</bdi>
           <form method="post" action="${view.action}" class="inline">
             <input type="hidden" name="csrf" value="${view.csrf}">
             <button class="link" name="action" value="switch">Not you? Sign in as someone else</button>
           </form></dd>
-        <dt>Program</dt>
-        <dd><bdi>${client.name}</bdi> <small>${provenance(client)}</small></dd>
-        <dt>Answer goes to</dt>
-        <dd><strong><bdi>${view.redirectHost ?? 'whoever showed you the code'}</bdi></strong></dd>
-        <dt>Server</dt>
-        <dd><strong><bdi>${view.server}</bdi></strong></dd>
+        ${askerRows(view)}
       </dl>
-      ${view.isLoopback ? loopbackWarning() : undefined}
-      ${view.redirectHost === undefined ? codeWarning() : undefined}
+      ${warningAbout(view)}
       <section aria-labelledby="can">
         <h2 id="can">What it could do there as you</h2>
         ${toolList(view.tools)}
@@ -105,10 +96,34 @@ export function consentPage(view: ConsentPage): string {
   })
 }
 
+/** Which program asks, where its answer goes, and for what. */
+export interface Asker {
+  readonly client: ConsentClient
+  /** Undefined for a program that showed a code. */
+  readonly redirectHost: string | undefined
+  readonly isLoopback: boolean
+  readonly server: string
+}
+
+export function askerRows({ client, redirectHost, server }: Asker): Html {
+  return html`<dt>Program</dt>
+        <dd><bdi>${client.name}</bdi> <small>${provenance(client)}</small></dd>
+        <dt>Answer goes to</dt>
+        <dd><strong><bdi>${redirectHost ?? 'whoever showed you the code'}</bdi></strong></dd>
+        <dt>Server</dt>
+        <dd><strong><bdi>${server}</bdi></strong></dd>`
+}
+
 function provenance({ documentHost }: ConsentClient): Html {
   return documentHost === undefined
     ? html`The program chose this name itself; nobody has checked it.`
     : html`This is what <bdi>${documentHost}</bdi> says of it.`
+}
+
+/** What a person should know before they go on, where there is something. */
+export function warningAbout({ isLoopback, redirectHost }: Asker): Html | undefined {
+  if (isLoopback) return loopbackWarning()
+  return redirectHost === undefined ? codeWarning() : undefined
 }
 
 function loopbackWarning(): Html {

@@ -13,7 +13,7 @@ import { createAdapter } from './adapter.ts'
 import { assertionFault, clientFault, isLoopbackRedirect, settleGrants } from './client-rules.ts'
 import { deviceFlow } from './device.ts'
 import { PATHS } from './paths.ts'
-import type { OauthStore } from './ports.ts'
+import type { OauthStore, ToldPerson } from './ports.ts'
 import { fillGrant, SCOPE, serverOf } from './resources.ts'
 
 export interface ProviderOptions {
@@ -28,6 +28,8 @@ export interface ProviderOptions {
   readonly nonceSecret: Buffer
   readonly registration: boolean
   readonly metadataDocuments: boolean
+  /** Whether a person may be here at all. */
+  isWelcome(account: string): boolean
   /** Fetches client metadata documents, from nowhere but the public internet. */
   fetch(url: string, init: RequestInit): Promise<Response>
   /** Whether another client metadata document may be fetched now. */
@@ -168,7 +170,7 @@ function defaultsReplaced(options: ProviderOptions): Configuration {
     // Origins were checked by the listener: what comes here is allowed.
     clientBasedCORS: () => true,
     async findAccount(_ctx, accountId) {
-      if (!store.people.isActive(accountId)) return undefined
+      if (!options.isWelcome(accountId)) return undefined
       return { accountId, claims: async () => ({ sub: accountId }) }
     },
     /** A grant for this request alone, where the person has said yes before. */
@@ -204,7 +206,10 @@ function defaultsReplaced(options: ProviderOptions): Configuration {
       },
     },
     expiresWithSession: async () => false,
-    /** Says when and how the person signed in, or that there is none; and how the client has proved itself. */
+    /**
+     * Says when and how the person signed in and what their provider told of them, or that there is none; and how the
+     * client has proved itself.
+     */
     async extraTokenClaims(ctx, token) {
       const { AuthorizationCode, DeviceCode, RefreshToken } = ctx.oidc.entities
       const source = AuthorizationCode ?? DeviceCode ?? RefreshToken
@@ -215,12 +220,18 @@ function defaultsReplaced(options: ProviderOptions): Configuration {
         ...(isItself ? { principal_type: store.clients.machineKindOf(client?.clientId ?? '') } : {}),
         ...(source?.authTime === undefined ? {} : { auth_time: source.authTime }),
         ...(source?.acr === undefined ? {} : { acr: source.acr }),
+        ...claimsOf(store.people.toldOf(source?.accountId ?? '')),
       }
     },
     renderError(ctx, out) {
       options.renderError(ctx, out.error, out.error_description)
     },
   }
+}
+
+/** RFC 9068, 2.2.3; `tags` is ours. */
+function claimsOf(told: ToldPerson | undefined): { groups?: readonly string[]; tags?: object } {
+  return told === undefined ? {} : { groups: told.groups, tags: told.tags }
 }
 
 /** Session cookies last no longer than sessions; those of an interaction are bound to its path, so tabs do not mix. */

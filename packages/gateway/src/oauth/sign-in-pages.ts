@@ -1,15 +1,17 @@
 /** The pages on which people say who they are: signing in, and the link by which they begin. */
 import { type Html, html } from './html.ts'
-import { page, problem } from './pages.ts'
+import { type Asker, askerRows, page, problem, warningAbout } from './pages.ts'
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from './passwords.ts'
 
 export interface SignInPage {
   readonly csrf: string
   /** Where the forms go. */
   readonly action: string
-  readonly client: string
-  /** Undefined for a program that showed a code. */
-  readonly redirectHost: string | undefined
+  readonly asker: Asker
+  /** What the provider is called that people can sign in through. */
+  readonly provider?: string | undefined
+  /** Whether people can have passwords and passkeys here. */
+  readonly isLocal: boolean
   readonly hasPasskeys: boolean
   readonly name?: string | undefined
   readonly problem?: string | undefined
@@ -20,10 +22,40 @@ export function signInPage(view: SignInPage): string {
     title: 'Sign in',
     hasScript: view.hasPasskeys,
     body: html`<h1>Sign in</h1>
-      <p>to let <strong>“<bdi>${view.client}</bdi>”</strong>${place(view.redirectHost)} ask for access.</p>
+      ${view.provider === undefined ? html`<p>to let <strong>“<bdi>${view.asker.client.name}</bdi>”</strong>${place(view.asker.redirectHost)} ask for access.</p>` : undefined}
       ${problem(view.problem)}
+      ${view.provider === undefined ? undefined : providerForm(view, view.provider)}
       ${view.hasPasskeys ? passkeyForm({ ...view, kind: 'get', label: 'Use a passkey', after: 'or with a password' }) : undefined}
-      ${passwordForm(view)}`,
+      ${view.isLocal ? passwordForm(view) : undefined}`,
+  })
+}
+
+/** The provider does not know the program, so all there is to know of it is said before. */
+function providerForm({ csrf, action, isLocal, asker }: SignInPage, provider: string): Html {
+  return html`<section class="choice" aria-label="${provider}">
+        <dl>
+          ${askerRows(asker)}
+        </dl>
+        ${warningAbout(asker)}
+        <form method="post" action="${action}">
+          <input type="hidden" name="csrf" value="${csrf}">
+          <p>${provider} will say who you are. Before anything is allowed, you are asked here again.</p>
+          <div class="buttons">
+            <button class="primary" name="action" value="continue">Continue with <bdi>${provider}</bdi></button>
+            ${isLocal ? undefined : html`<button name="action" value="deny">Cancel</button>`}
+          </div>
+        </form>
+        ${isLocal ? html`<p class="or">or as a person of this gateway</p>` : undefined}
+      </section>`
+}
+
+/** Leads on to the provider. */
+export function leavingPage({ label, address }: { label: string; address: string }): string {
+  return page({
+    title: `To ${label}`,
+    head: html`<meta http-equiv="refresh" content="0; url=${address}">`,
+    body: html`<h1>You are being taken to ${label}</h1>
+      <p>If nothing happens, <a href="${address}">continue to <bdi>${label}</bdi></a>.</p>`,
   })
 }
 
@@ -64,7 +96,7 @@ interface PasskeyForm {
 /** Shown by the script, where the browser can. */
 function passkeyForm({ kind, csrf, action, label, about, after }: PasskeyForm): Html {
   const target = action === undefined ? undefined : html` action="${action}"`
-  return html`<section hidden aria-label="Passkey">
+  return html`<section class="choice" hidden aria-label="Passkey">
         <p class="problem" role="alert" hidden></p>
         ${about === undefined ? undefined : html`<p>${about}</p>`}
         <form method="post"${target} data-passkey="${kind}">

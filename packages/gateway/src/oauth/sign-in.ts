@@ -1,19 +1,26 @@
-/** Signing in on the page of an interaction: with a password, or with a passkey. */
+/** Signing in on the page of an interaction: with a password, with a passkey, or through a provider. */
 import type { InteractionResults } from 'oidc-provider'
 import { type Asked, leadsTo, pathOf, redirectHostOf } from './asked.ts'
 import { Attempts } from './attempts.ts'
+import { isLoopbackRedirect } from './client-rules.ts'
 import { sendJson, sendPage } from './http.ts'
 import type { Passkeys } from './passkeys.ts'
 import { MAX_PASSWORD_LENGTH, TooBusy } from './passwords.ts'
 import type { AddressOf, OauthStore, Passwords, RecordHappening } from './ports.ts'
-import { signInPage } from './sign-in-pages.ts'
+import { serverOf } from './resources.ts'
+import { leavingPage, signInPage } from './sign-in-pages.ts'
+import type { UpstreamSignIn } from './upstream-sign-in.ts'
 
 export interface SignInOptions {
+  /** The gateway's own address. */
+  readonly issuer: string
   readonly store: OauthStore
   readonly passwords: Passwords
   readonly passkeys: Passkeys
   readonly record: RecordHappening
   readonly addressOf: AddressOf
+  /** Where there is one. */
+  readonly upstream: UpstreamSignIn | undefined
   now(): number
 }
 
@@ -26,6 +33,9 @@ interface Said {
   readonly problem?: string
   readonly name?: string
 }
+
+/** In the last result of an interaction: whoever was there wants to be somebody else. */
+export const SWITCHED = 'switched'
 
 const QUARTER_SECONDS = 15 * 60
 const TOO_MANY = 'Too many attempts. Wait a quarter of an hour and try again.'
@@ -43,13 +53,21 @@ export class SignIn {
   /** Shows the page. */
   show(asked: Asked, { status, problem, name }: Said = { status: 200 }): undefined {
     const { response, details, client, csrf } = asked
-    const hint = details.params['login_hint']
-    const hasPasskeys = this.#options.passkeys.areOffered
+    const { login_hint: hint, resource } = details.params
+    const { passkeys, upstream, store, issuer } = this.#options
+    const isLocal = upstream === undefined || store.people.hasLocal()
+    const hasPasskeys = isLocal && passkeys.areOffered
     const text = signInPage({
       csrf,
       action: pathOf(asked),
-      client: client.name,
-      redirectHost: redirectHostOf(client),
+      asker: {
+        client,
+        redirectHost: redirectHostOf(client),
+        isLoopback: isLoopbackRedirect(client.redirectUri ?? ''),
+        server: serverOf(resource, issuer) ?? '',
+      },
+      provider: upstream?.label,
+      isLocal,
       hasPasskeys,
       name: name ?? (typeof hint === 'string' ? hint : undefined),
       problem,
@@ -64,6 +82,36 @@ export class SignIn {
     if (action === 'sign-in') return this.#byPassword(asked, form)
     if (action === 'passkey-options' && areOffered) return this.#sendOptions(asked, form)
     if (action === 'passkey' && areOffered) return this.#byPasskey(asked, form)
+    if (action === 'continue') return this.#leave(asked)
+    return undefined
+  }
+
+  /** Takes what the provider said, in the browser that was sent there. */
+  async comeBack(asked: Asked, answer: URLSearchParams): Promise<SignedIn> {
+    const { upstream, now } = this.#options
+    if (upstream === undefined) return this.show(asked)
+    if (!this.#attemptsByAddress.take(this.#options.addressOf(asked.request), now()))
+      return this.show(asked, { status: 429, problem: TOO_MANY })
+    const person = await upstream.finish(answer, asked.details.uid)
+    if (!person.ok) {
+      await this.#recordFailure(asked, '', `through ${upstream.label}, with status ${person.error.status}`)
+      return this.show(asked, person.error)
+    }
+    return { ...person.value, remember: false }
+  }
+
+  /** A page in between, for browsers hold redirects after a form to where the form may go, and providers have many hosts. */
+  async #leave(asked: Asked): Promise<undefined> {
+    const { upstream, now } = this.#options
+    if (upstream === undefined) return this.show(asked)
+    if (!this.#challengesByAddress.take(this.#options.addressOf(asked.request), now()))
+      return this.show(asked, { status: 429, problem: TOO_MANY })
+    const { params, lastSubmission, uid } = asked.details
+    const { prompt } = params
+    const isAsked = typeof prompt === 'string' && prompt.split(' ').includes('login')
+    const address = await upstream.start(uid, { anew: isAsked || lastSubmission?.[SWITCHED] === true })
+    if (!address.ok) return this.show(asked, address.error)
+    sendPage(asked.response, 200, leavingPage({ label: upstream.label, address: address.value }))
     return undefined
   }
 

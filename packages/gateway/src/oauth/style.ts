@@ -44,7 +44,7 @@ input + .quiet { margin: .25rem 0 0; }
 .buttons { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.5rem; }
 button { flex: 1 1 10rem; font: inherit; font-weight: 600; min-height: 2.75rem; padding: .625rem 1rem; border-radius: .375rem; border: 1px solid var(--quiet); background: transparent; color: inherit; cursor: pointer; }
 button.primary { background: var(--accent); border-color: var(--accent); color: var(--accent-ink); }
-section:not([hidden]) ~ form button.primary { background: transparent; border-color: var(--quiet); color: inherit; }
+.choice:not([hidden]) ~ form button.primary, .choice:not([hidden]) ~ .choice button.primary { background: transparent; border-color: var(--quiet); color: inherit; }
 button:disabled { opacity: .6; cursor: progress; }
 button.link { flex: none; min-height: 1.5rem; padding: .125rem 0; border: 0; font-weight: 400; font-size: .875rem; color: inherit; text-decoration: underline; }
 .or { display: flex; align-items: center; gap: .75rem; margin: 1.25rem 0 0; color: var(--quiet); font-size: .875rem; }

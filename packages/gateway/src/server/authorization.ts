@@ -16,7 +16,7 @@ import type { Exchange } from '../model/exchange.ts'
 import { LOCAL_ISSUER, type TokenIssuer } from '../model/issuer.ts'
 import type { Query } from '../model/decision.ts'
 import { err, ok, type Result } from '../model/result.ts'
-import { AuthorizationServer } from '../oauth/authorization-server.ts'
+import { AuthorizationServer, type UpstreamSettings } from '../oauth/authorization-server.ts'
 import type { Happening, Offered, Revoked, Routes, ToldPerson } from '../oauth/ports.ts'
 import { publicKeySet } from '../oauth/public-keys.ts'
 import { PATHS } from '../oauth/paths.ts'
@@ -27,7 +27,9 @@ import { openOauthStore, type OpenOauthStore } from '../store/oauth.ts'
 import { loadSigningKeys, type Secrets } from '../store/signing-keys.ts'
 import type { OwnIssuer } from './identity.ts'
 import { askServers } from './offers.ts'
+import { createProviderFetch } from './provider-fetch.ts'
 import { createPublicFetch, type Internet } from './public-fetch.ts'
+import { readSecret } from './secrets.ts'
 import type { Built } from './snapshot.ts'
 
 const HOUR_MS = 3_600_000
@@ -72,6 +74,7 @@ export class Authorization implements OwnIssuer {
     { askedAtMs: number; offer: Promise<Result<Offer, string> | undefined> }
   >()
   readonly #fetch: ReturnType<typeof createPublicFetch>
+  readonly #fetchProvider = createProviderFetch()
   readonly #exchanges = new WeakMap<IncomingMessage, Exchange>()
   #secrets: Secrets
   #server: AuthorizationServer | undefined
@@ -106,6 +109,7 @@ export class Authorization implements OwnIssuer {
       routes: this.#routes(),
       registration: settings.registration ?? isLoopback(new URL(issuer).hostname.replace(/^\[|\]$/g, '')),
       metadataDocuments: settings.clientMetadataDocuments,
+      signIn: this.#upstream(),
       fetch: this.#fetch,
       addressOf: (request) => this.#exchanges.get(request)?.peer.address ?? '',
       now: Date.now,
@@ -114,6 +118,14 @@ export class Authorization implements OwnIssuer {
       record: (request, happening) => this.#record(request, happening),
       note: log,
     })
+  }
+
+  #upstream(): UpstreamSettings | undefined {
+    const { signIn } = this.#settings
+    if (signIn === undefined) return undefined
+    const { clientSecret } = signIn
+    const secret = () => (clientSecret === undefined ? undefined : readSecret(clientSecret))
+    return { settings: signIn, secret, fetch: this.#fetchProvider }
   }
 
   async #record(request: IncomingMessage, { account, ...happening }: Happening): Promise<boolean> {
@@ -130,6 +142,7 @@ export class Authorization implements OwnIssuer {
   }
 
   get tokenIssuer(): TokenIssuer {
+    const tags = [...(this.#settings.signIn?.tellsOf.tags.keys() ?? [])]
     return {
       name: LOCAL_ISSUER,
       issuer: this.#issuer,
@@ -142,8 +155,8 @@ export class Authorization implements OwnIssuer {
       services: new Map([['principal_type', ['service']]]),
       subject: 'sub',
       subjectPrefix: '',
-      groups: undefined,
-      tags: new Map(),
+      groups: 'groups',
+      tags: new Map(tags.map((tag) => [tag, `/tags/${tag.replaceAll('~', '~0').replaceAll('/', '~1')}`])),
       clients: ['client_id'],
       clientProof: 'client_auth',
       requires: new Map([['client_id', []]]),

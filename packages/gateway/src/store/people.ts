@@ -139,7 +139,7 @@ export class SqlitePeople implements People {
   isActive(name: string): boolean {
     const row = this.#byName.get(name)
     if (row === undefined || row['removed_at_ms'] !== null) return false
-    return row['password'] !== null || row['issuer'] !== null || this.#passkeys.of(name).length > 0
+    return row['password'] !== null || row['told'] !== null || this.#passkeys.of(name).length > 0
   }
 
   hasLocal(): boolean {
