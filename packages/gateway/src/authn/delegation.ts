@@ -15,8 +15,10 @@ export const MAX_DELEGATION_DEPTH = 8
 /** The client that was first to act, before anything was handed on: `act` has no place for it. A claim of our own tokens. */
 export const FIRST_CLIENT_CLAIM = 'first_client_id'
 
+type Named = Pick<TokenIssuer, 'name' | 'issuer'>
+
 /** The delegation that a token tells of; undefined when it was not handed on. The error is for the log. */
-export function delegationOf(claims: Members, issuer: TokenIssuer): Result<Delegation | undefined, string> {
+export function delegationOf(claims: Members, issuer: Named): Result<Delegation | undefined, string> {
   const actors: EntityRef[] = []
   let at: unknown = claims['act']
   while (at !== undefined) {
@@ -39,6 +41,6 @@ export function delegationOf(claims: Members, issuer: TokenIssuer): Result<Deleg
 }
 
 /** An agent of this issuer's. */
-export function agentNamed({ name }: TokenIssuer, id: string): EntityRef {
+export function agentNamed({ name }: Pick<Named, 'name'>, id: string): EntityRef {
   return { type: 'Agent', id: `${name}/${id}` }
 }

@@ -21,6 +21,7 @@ import { PATHS } from './paths.ts'
 import { createProvider } from './provider.ts'
 import { ICON, STYLE } from './style.ts'
 import { CALLBACK_PATH, type ProviderFetch, UpstreamSignIn } from './upstream-sign-in.ts'
+import { registerTokenExchange } from './token-exchange.ts'
 import { Welcome } from './welcome.ts'
 
 export interface AuthorizationServerOptions {
@@ -85,6 +86,7 @@ export class AuthorizationServer {
     })
     putOnRecord(this.#provider, { record: options.record, hashGrant })
     revokeAccessTokens(this.#provider, options)
+    registerTokenExchange(this.#provider, options)
     this.#provider.on('server_error', (_ctx, error: Error) =>
       options.note(`authorization server: ${error.stack ?? error.message}`),
     )

@@ -5,8 +5,11 @@
 
 import type { MachineKind } from './ports.ts'
 
+/** RFC 8693. */
+export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
+
 /** Grants in which nobody says yes: for clients that the operator has made known. */
-const MACHINE_GRANTS: readonly string[] = ['client_credentials']
+const MACHINE_GRANTS: readonly string[] = ['client_credentials', TOKEN_EXCHANGE]
 
 /** Grants in which a person says yes. */
 const PERSONAL_GRANTS: readonly string[] = ['authorization_code', 'refresh_token']

@@ -132,6 +132,7 @@ export interface NotedClient {
 /** Access tokens that were given back before they expired, by their names in the log. */
 export interface Revoked {
   add(credential: string, nowMs: number): void
+  has(credential: string): boolean
 }
 
 export interface OauthStore {
@@ -139,6 +140,22 @@ export interface OauthStore {
   readonly people: People
   readonly consents: Consents
   readonly clients: Clients
+  /** Whether the grant, client or exchange that a token stands on is still there: by the hash that its tokens carry. */
+  isGranted(standing: string, nowMs: number): boolean
+  /** Notes what the tokens of an exchange stand on. */
+  handOn(exchange: HandedOn, expiresAtMs: number): void
+}
+
+/** An exchange: it ends with what the token stood on that was exchanged, and with the client that has it now. */
+export interface HandedOn {
+  readonly id: string
+  /** The name in the log of the token that was exchanged. */
+  readonly of: string
+  /** Hash of what it stood on. */
+  readonly from: string
+  readonly clientId: string
+  /** The person whom it is for, if it is for one. */
+  readonly account: string | undefined
 }
 
 /** Passwords, stretched; slow by intent. */

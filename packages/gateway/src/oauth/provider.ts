@@ -15,6 +15,7 @@ import { deviceFlow } from './device.ts'
 import { PATHS } from './paths.ts'
 import type { OauthStore, ToldPerson } from './ports.ts'
 import { fillGrant, SCOPE, serverOf } from './resources.ts'
+import { addedClaims } from './token-claims.ts'
 
 export interface ProviderOptions {
   /** Where people and clients find the gateway: scheme, host and port. */
@@ -217,6 +218,7 @@ function defaultsReplaced(options: ProviderOptions): Configuration {
       const isItself = token.kind === 'ClientCredentials'
       return {
         client_auth: client?.clientAuthMethod,
+        ...addedClaims(token),
         ...(isItself ? { principal_type: store.clients.machineKindOf(client?.clientId ?? '') } : {}),
         ...(source?.authTime === undefined ? {} : { auth_time: source.authTime }),
         ...(source?.acr === undefined ? {} : { acr: source.acr }),

@@ -19,6 +19,7 @@ import { err, ok, type Result } from '../model/result.ts'
 import { AuthorizationServer, type UpstreamSettings } from '../oauth/authorization-server.ts'
 import type { Happening, Offered, Revoked, Routes, ToldPerson } from '../oauth/ports.ts'
 import { publicKeySet } from '../oauth/public-keys.ts'
+import { standsOn } from '../oauth/own-tokens.ts'
 import { PATHS } from '../oauth/paths.ts'
 import { SCOPE } from '../oauth/resources.ts'
 import { isReachable } from '../policy/reach.ts'
@@ -171,8 +172,8 @@ export class Authorization implements OwnIssuer {
 
   isWithdrawn({ issuer, credential = '' }: Authentication): boolean {
     if (issuer !== LOCAL_ISSUER) return false
-    const [, grantHash = ''] = /^local\/([^.]+)\./.exec(credential) ?? []
-    return !this.#store.isGranted(grantHash, Date.now())
+    const jti = credential.slice(`${LOCAL_ISSUER}/`.length)
+    return !this.#store.isGranted(standsOn(jti), Date.now())
   }
 
   /** Whether a request is for the authorization server. */

@@ -1,7 +1,7 @@
 /** Everything that the authorization server keeps in `<data>/tollgate.db`, over one connection. */
 import { ok, type Result } from '../model/result.ts'
 import type { OauthStore } from '../oauth/ports.ts'
-import { SqliteArtifacts } from './artifacts.ts'
+import { hashId, SqliteArtifacts } from './artifacts.ts'
 import { SqliteClients, SqliteConsents } from './clients.ts'
 import { type Database, openDatabase } from './database.ts'
 import { SqlitePeople } from './people.ts'
@@ -9,8 +9,6 @@ import { SqlitePeople } from './people.ts'
 export interface OpenOauthStore extends OauthStore {
   readonly people: SqlitePeople
   readonly clients: SqliteClients
-  /** Whether the grant, or the client, that a token stands on is still there: by the hash that its tokens carry. */
-  isGranted(grantHash: string, nowMs: number): boolean
   /** Whether anything may have changed since this was last asked, by this process or another. */
   changed(): boolean
   close(): void
@@ -23,17 +21,30 @@ export function openOauthStore(dataDir: string): Result<OpenOauthStore, string> 
 }
 
 function createOauthStore(database: Database): OpenOauthStore {
-  // A client that asks for itself has no grant: its tokens end with the client.
+  // An exchange stands on another, and the first of them on a grant, or on a client that has asked for itself.
   const granted = database.prepare(
-    `SELECT 1 FROM oauth_artifacts
-     WHERE id_hash = ? AND (kind = 'Client' OR (kind = 'Grant' AND expires_at_ms > ?))`,
+    `WITH RECURSIVE standing (hash) AS (
+       SELECT :hash
+       UNION SELECT grant_hash FROM oauth_artifacts JOIN standing ON id_hash = standing.hash
+         WHERE kind = 'Exchange' AND expires_at_ms > :now
+           AND NOT EXISTS (SELECT 1 FROM revoked_tokens WHERE credential = payload ->> 'of')
+     )
+     SELECT 1 FROM oauth_artifacts JOIN standing ON id_hash = standing.hash
+       WHERE kind = 'Client' OR (kind = 'Grant' AND expires_at_ms > :now)`,
+  )
+  const handOn = database.prepare(
+    `INSERT INTO oauth_artifacts (kind, id_hash, payload, grant_hash, client_id, account, expires_at_ms)
+     VALUES ('Exchange', ?, ?, ?, ?, ?, ?)`,
   )
   return {
     artifacts: new SqliteArtifacts(database),
     people: new SqlitePeople(database),
     consents: new SqliteConsents(database),
     clients: new SqliteClients(database),
-    isGranted: (grantHash, nowMs) => granted.get(grantHash, nowMs) !== undefined,
+    isGranted: (hash, now) => granted.get({ hash, now }) !== undefined,
+    handOn({ id, of, from, clientId, account = null }, expiresAtMs) {
+      handOn.run(hashId(id), JSON.stringify({ of }), from, clientId, account, expiresAtMs)
+    },
     changed: () => database.changed(),
     close: () => database.close(),
   }
