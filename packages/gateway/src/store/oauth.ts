@@ -29,8 +29,8 @@ function createOauthStore(database: Database): OpenOauthStore {
          WHERE kind = 'Exchange' AND expires_at_ms > :now
            AND NOT EXISTS (SELECT 1 FROM revoked_tokens WHERE credential = payload ->> 'of')
      )
-     SELECT 1 FROM oauth_artifacts JOIN standing ON id_hash = standing.hash
-       WHERE kind = 'Client' OR (kind = 'Grant' AND expires_at_ms > :now)`,
+     SELECT 1 FROM standing CROSS JOIN oauth_artifacts ON id_hash = standing.hash
+       WHERE kind IN ('Client', 'Grant') AND (expires_at_ms IS NULL OR expires_at_ms > :now)`,
   )
   const handOn = database.prepare(
     `INSERT INTO oauth_artifacts (kind, id_hash, payload, grant_hash, client_id, account, expires_at_ms)
