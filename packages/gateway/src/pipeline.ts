@@ -47,7 +47,7 @@ export interface Gateway {
   /** A promise only for a credential that was not seen before: what is known costs no turn of the event loop. */
   authenticate(exchange: Exchange): Result<Caller, Refusal> | Promise<Result<Caller, Refusal>>
   /** `WWW-Authenticate` of a 401 to this exchange. */
-  challenge(exchange: Exchange): string
+  challenge(exchange: Exchange, refusal: Refusal): string
   readonly trail: Pick<Trail, 'record' | 'outcome'>
   readonly sessions: Sessions
   readonly handles: Handles
@@ -261,7 +261,7 @@ async function refuse(call: Call, refusal: Refusal, gateway: Gateway): Promise<O
   }
   if (refusal.reason === 'internal')
     gateway.note(`internal error: ${refusal.detail} (request ${exchange.requestId})`)
-  const challenge = refusal.reason === 'unauthenticated' ? gateway.challenge(exchange) : ''
+  const challenge = refusal.reason === 'unauthenticated' ? gateway.challenge(exchange, refusal) : ''
   const { status, headers, body } = renderRefusal(told, { requestId: exchange.requestId, message, challenge })
   const ended = howItEnded(call, told)
   const resultBytes = exchange.reply.send(status, headers, body)

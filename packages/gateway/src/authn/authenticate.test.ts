@@ -170,8 +170,9 @@ describe('no credential', () => {
 
 describe('challenge', () => {
   it('says whether a credential was presented', () => {
-    expect(challenge({ rawHeaders: [] })).toBe('Bearer realm="tollgate"')
-    expect(challenge({ rawHeaders: ['authorization', 'Bearer x'] })).toBe(
+    const refusal = { reason: 'unauthenticated', message: '' } as const
+    expect(challenge({ rawHeaders: [] }, refusal)).toBe('Bearer realm="tollgate"')
+    expect(challenge({ rawHeaders: ['authorization', 'Bearer x'] }, refusal)).toBe(
       'Bearer realm="tollgate", error="invalid_token"',
     )
   })
@@ -199,7 +200,7 @@ function ask({
     return tokenHash === hashApiKey(token) ? record : undefined
   }
   const keys = new RememberedKeys({ lookup: { find, changed: () => false }, now: () => 1000 })
-  const exchange = { rawHeaders: headers ?? [], target, peer }
+  const exchange = { rawHeaders: headers ?? [], method: 'POST', target, peer }
   const answer = authenticate(exchange, anonymous === undefined ? { keys } : { keys, anonymous })
   if (answer instanceof Promise) throw new Error('a key is never waited for')
   return answer

@@ -5,10 +5,13 @@
  */
 import { isLoopback } from '../model/addresses.ts'
 import { type Caller, createCaller, type EntityRef } from '../model/caller.ts'
-import type { Exchange, Peer } from '../model/exchange.ts'
+import type { ClientCertificate, Exchange, Peer } from '../model/exchange.ts'
 import { type Refusal, unavailable } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import { routeOf } from '../model/whoami.ts'
+import { type BoundTokenDeps, proveToken } from './bound-token.ts'
+import { type Certificates, showCertificate } from './certificates.ts'
+import { PROOF_ALGORITHMS } from './dpop.ts'
 import { looksLikeToken } from './jwt.ts'
 import type { KeyAnswer, RememberedKeys } from './remembered-keys.ts'
 import type { TokenAnswer, Tokens } from './tokens.ts'
@@ -16,12 +19,18 @@ import type { TokenAnswer, Tokens } from './tokens.ts'
 export interface AuthenticateDeps {
   readonly keys: RememberedKeys
   /** Tokens of issuers outside, and the address that those for this gateway begin with; where there are any. */
-  readonly tokens?: { readonly known: Tokens; readonly publicUrl: string } | undefined
+  readonly tokens?: TokenDeps | undefined
+  /** Whose certificates are, where callers are asked for them. */
+  readonly certificates?: { readonly known: Certificates; now(): number } | undefined
   /** Who a caller on this machine without a credential is; nobody when left out. */
   readonly anonymous?: EntityRef | undefined
 }
 
-type Asked = Pick<Exchange, 'rawHeaders' | 'target' | 'peer'>
+interface TokenDeps extends BoundTokenDeps {
+  readonly known: Tokens
+}
+
+type Asked = Pick<Exchange, 'rawHeaders' | 'method' | 'target' | 'peer' | 'certificate'>
 
 /**
  * Who is calling, or the refusal `unauthenticated` (`unavailable` while keys cannot be looked up). A promise only for a
@@ -35,15 +44,52 @@ export function authenticate(
   if (hasQueryToken(exchange.target)) {
     return refuse('Credentials do not belong in the address: send the key as "Authorization: Bearer tg_…".')
   }
+  const { tokens, certificates } = deps
+  // A proxy shows its own certificate, whoever it calls for.
+  const certificate =
+    certificates === undefined || exchange.peer.proxy !== undefined ? undefined : exchange.certificate
+  if (certificate !== undefined && certificates !== undefined) {
+    const fault = certificate.notAfterMs <= certificates.now() ? 'it has expired' : certificate.fault
+    if (fault !== undefined)
+      return refuse(
+        'The certificate of this connection is not accepted here.',
+        certificateDetail(certificate, fault),
+      )
+  }
   const [credential] = credentials
-  if (credential === undefined) return anonymously(exchange, deps.anonymous)
+  if (credential === undefined)
+    return certificate === undefined
+      ? anonymously(exchange, deps.anonymous)
+      : byCertificate(certificate, certificates?.known)
   if (credentials.length > 1) return refuse('The request carries more than one Authorization header.')
-  const [, token] = /^bearer +(\S+)$/i.exec(credential) ?? []
-  const { tokens } = deps
+  const [, scheme, token] = /^(bearer|dpop) +(\S+)$/i.exec(credential) ?? []
   if (token === undefined) return byKey({ kind: 'malformed' })
-  if (tokens === undefined || !looksLikeToken(token)) return byKey(deps.keys.find(token))
+  const byProof = scheme?.toLowerCase() === 'dpop'
+  if (tokens === undefined || !looksLikeToken(token))
+    return byKey(byProof ? { kind: 'malformed' } : deps.keys.find(token))
   const answer = tokens.known.find(token, tokens.publicUrl + routeOf(exchange.target))
-  return answer instanceof Promise ? answer.then(byToken) : byToken(answer)
+  const judge = (found: TokenAnswer) =>
+    found.kind === 'known' && (byProof || found.caller.authentication.bound !== undefined)
+      ? proveToken({ ...found, signed: found.signed, token, byProof, certificate, exchange }, tokens)
+      : byToken(found, byProof)
+  return answer instanceof Promise ? answer.then(judge) : judge(answer)
+}
+
+/** Whose the certificate is that the connection was made with; a credential in the request goes before it. */
+function byCertificate(
+  certificate: ClientCertificate,
+  known: Certificates | undefined,
+): Result<Caller, Refusal> {
+  const caller = known?.find(certificate) ?? err('there are no rules for certificates')
+  if (caller.ok) return caller
+  return refuse(
+    'The certificate of this connection is genuine, but nobody here is known by it.',
+    certificateDetail(certificate, caller.error),
+  )
+}
+
+function certificateDetail(certificate: ClientCertificate, why: string): string {
+  return `certificate ${showCertificate(certificate)}: ${why}`
 }
 
 function byKey(answer: KeyAnswer): Result<Caller, Refusal> {
@@ -64,22 +110,29 @@ function byKey(answer: KeyAnswer): Result<Caller, Refusal> {
   }
 }
 
-function byToken(answer: TokenAnswer): Result<Caller, Refusal> {
+function byToken(answer: TokenAnswer, byProof: boolean): Result<Caller, Refusal> {
   switch (answer.kind) {
     case 'known':
       return ok(answer.caller)
-    case 'refused':
-      return refuse(answer.message, answer.detail)
+    case 'refused': {
+      const refused = refuse(answer.message, answer.detail)
+      return byProof ? err({ ...refused.error, dpop: 'invalid_token' }) : refused
+    }
     case 'unavailable':
       return err(unavailable('This token cannot be verified now, so it is not let through.', answer.cause))
   }
 }
 
-/** The value of `WWW-Authenticate` for a request that was refused as `unauthenticated` (RFC 6750). */
-export function challenge(exchange: Pick<Exchange, 'rawHeaders'>): string {
+/** The value of `WWW-Authenticate` for a request that was refused as `unauthenticated` (RFC 6750; RFC 9449, 7.1). */
+export function challenge(exchange: Pick<Exchange, 'rawHeaders'>, refusal: Refusal): string {
+  if (refusal.reason === 'unauthenticated' && refusal.dpop !== undefined)
+    return `${DPOP_CHALLENGE}, error="${refusal.dpop}"`
   const wasPresented = headerValues(exchange.rawHeaders, 'authorization').length > 0
   return wasPresented ? 'Bearer realm="tollgate", error="invalid_token"' : 'Bearer realm="tollgate"'
 }
+
+/** That proofs are accepted, and how they may be signed. */
+export const DPOP_CHALLENGE = `DPoP algs="${PROOF_ALGORITHMS.join(' ')}"`
 
 /** Whether the caller is on this machine, on a Unix socket or an address that never leaves it, and no proxy is between. */
 export function isLocal({ transport, address, proxy }: Peer): boolean {
@@ -115,7 +168,9 @@ function headerValues(rawHeaders: readonly string[], name: string): readonly str
   return values
 }
 
-function refuse(message: string, detail?: string): Result<never, Refusal> {
-  const refusal: Refusal = { reason: 'unauthenticated', message, remedy: { kind: 'sign-in' } }
+type Unauthenticated = Refusal & { reason: 'unauthenticated' }
+
+function refuse(message: string, detail?: string): { readonly ok: false; readonly error: Unauthenticated } {
+  const refusal: Unauthenticated = { reason: 'unauthenticated', message, remedy: { kind: 'sign-in' } }
   return err(detail === undefined ? refusal : { ...refusal, detail })
 }

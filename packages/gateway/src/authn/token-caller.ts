@@ -6,6 +6,7 @@
 import { type Authentication, type Caller, createCaller, type EntityRef } from '../model/caller.ts'
 import { LOCAL_ISSUER, type TokenIssuer } from '../model/issuer.ts'
 import { err, ok, type Result } from '../model/result.ts'
+import type { Binding } from './binding.ts'
 import { claimAt, hasAll, isName, textOf } from './claims.ts'
 import { agentNamed, delegationOf } from './delegation.ts'
 import type { Members } from './jwt.ts'
@@ -16,8 +17,15 @@ const TYPES = { user: 'User', service: 'Service', agent: 'Agent' } as const
 /** Clocks of issuers may be this wrong. */
 export const LEEWAY_SECONDS = 30
 
-/** The caller, by claims that have `exp`; the error is for the log. `fallbackId` names tokens that have no `jti`. */
-export function callerOf(claims: Members, issuer: TokenIssuer, fallbackId: string): Result<Caller, string> {
+/** What is known of a token besides its claims. */
+interface Known {
+  /** Names tokens that have no `jti`. */
+  readonly fallbackId: string
+  readonly binding: Binding | undefined
+}
+
+/** The caller, by claims that have `exp`; the error is for the log. */
+export function callerOf(claims: Members, issuer: TokenIssuer, token: Known): Result<Caller, string> {
   const subject = subjectOf(claims, issuer)
   if (!subject.ok) return subject
   const groups = groupsOf(claims, issuer)
@@ -37,7 +45,7 @@ export function callerOf(claims: Members, issuer: TokenIssuer, fallbackId: strin
   const last = delegation.value?.chain.at(-1)
   const agent = client !== undefined && (kind === 'user' || acts) ? agentNamed(issuer, client) : last
   const known = { groups: groups.value, tags: tags.value }
-  const proof = proofOf(claims, issuer, { client, fallbackId })
+  const proof = proofOf(claims, issuer, { client, ...token })
   return ok(createCaller(principal, { agent, delegation: delegation.value, known }, proof))
 }
 
@@ -91,7 +99,7 @@ function tagsOf(claims: Members, issuer: TokenIssuer): Result<Readonly<Record<st
 function proofOf(
   claims: Members,
   { name, clientProof }: TokenIssuer,
-  { client, fallbackId }: { client: string | undefined; fallbackId: string },
+  { client, fallbackId, binding }: Known & { client: string | undefined },
 ): Authentication {
   const { jti, auth_time: at, acr } = claims
   const id = isName(jti) && jti.length <= 128 ? jti : fallbackId
@@ -103,6 +111,7 @@ function proofOf(
     goodUntilMs: (Number(claims['exp']) + LEEWAY_SECONDS) * 1000,
     ...(typeof at === 'number' && Math.abs(at) <= MAX_SECONDS ? { atMs: Math.trunc(at * 1000) } : {}),
     ...(isName(acr) ? { strength: acr } : {}),
+    ...binding,
     ...(client === undefined ? {} : { client }),
     ...(isName(proved) ? { clientProof: proved } : {}),
   }

@@ -7,12 +7,13 @@
 import { hash } from 'node:crypto'
 import type { Authentication, Caller } from '../model/caller.ts'
 import type { TokenIssuer } from '../model/issuer.ts'
+import type { SignedToken } from './dpop.ts'
 import { type FetchJson, haveSameKey, IssuerKeys, type KeySet } from './issuer-keys.ts'
 import { type ParseJson, readToken, type UnverifiedToken } from './jwt.ts'
 import { verifyToken } from './verify-token.ts'
 
 export type TokenAnswer =
-  | { readonly kind: 'known'; readonly caller: Caller }
+  | { readonly kind: 'known'; readonly caller: Caller; readonly signed?: SignedToken | undefined }
   | { readonly kind: 'refused'; readonly message: string; readonly detail: string }
   | { readonly kind: 'unavailable'; readonly cause: string }
 
@@ -151,7 +152,7 @@ export class Tokens {
     const verification = { issuer, keys: keySet.getKey, nowMs, fallbackId }
     const verified = await verifyToken(token, unverified, verification)
     if (verified.ok) {
-      const { caller, audiences } = verified.value
+      const { caller, audiences, signed } = verified.value
       if (this.#options.isWithdrawn?.(caller.authentication) === true)
         return refused(
           'This token was revoked.',
@@ -162,7 +163,7 @@ export class Tokens {
         source,
         keySet,
         kid: unverified.header['kid'],
-        known: { kind: 'known', caller },
+        known: { kind: 'known', caller, signed },
         audiences,
         isForAll,
       }

@@ -4,17 +4,21 @@
  * RFC 8725, 3). Keys and addresses in its header are never looked at. Whom it is for is judged for each route, by whoever
  * uses this.
  */
-import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { errors, type JWTVerifyGetKey, type JWTVerifyResult, jwtVerify, type ResolvedKey } from 'jose'
 import type { Caller } from '../model/caller.ts'
 import type { TokenIssuer } from '../model/issuer.ts'
 import { err, ok, type Result } from '../model/result.ts'
+import { bindingFault, bindingOf } from './binding.ts'
 import { missing } from './claims.ts'
+import { type SignedToken, signedToken } from './dpop.ts'
 import type { UnverifiedToken } from './jwt.ts'
 import { callerOf, LEEWAY_SECONDS } from './token-caller.ts'
 
 export interface VerifiedToken {
   readonly caller: Caller
   readonly audiences: readonly string[]
+  /** For a token that is bound by DPoP. */
+  readonly signed: SignedToken | undefined
 }
 
 /** Why not: a sentence for whoever showed the token, and one for the log. */
@@ -45,8 +49,9 @@ export async function verifyToken(
 ): Promise<Result<VerifiedToken, Rejection | UnknownKey>> {
   if (!isTypeOf(header['typ'], issuer))
     return reject('This is not an access token.', 'another typ than configured')
+  let verified: JWTVerifyResult & ResolvedKey
   try {
-    await jwtVerify(token, keys, {
+    verified = await jwtVerify(token, keys, {
       ...(issuer.issuer.startsWith('spiffe://') ? {} : { issuer: issuer.issuer }),
       algorithms: [...issuer.algorithms],
       requiredClaims: ['exp', 'aud'],
@@ -58,15 +63,20 @@ export async function verifyToken(
   }
   const idToken = ID_TOKEN_CLAIMS.find((claim) => claims[claim] !== undefined)
   if (idToken !== undefined) return reject('This is not an access token.', `an ID token: it has ${idToken}`)
-  // A token that is bound to a key is worth nothing without the proof (RFC 9449, 7.1; RFC 8705, 3), which is not read yet.
-  if (claims['cnf'] !== undefined) return reject(UNFIT, 'it is bound to a key (cnf), which is not proved')
+  const binding = bindingOf(claims)
+  if (!binding.ok) return reject(UNFIT, binding.error)
+  const unbound = bindingFault(binding.value, issuer.bound, { header, claims })
+  if (unbound !== undefined) return reject(UNFIT, unbound)
   const lacking = missing(claims, issuer.requires)
   if (lacking !== undefined) return reject(UNFIT, `the claim ${lacking} is not as required`)
   const audiences = [claims['aud']].flat()
   if (!audiences.every((each) => typeof each === 'string'))
     return reject(UNFIT, 'the claim aud is not a text')
-  const caller = callerOf(claims, issuer, fallbackId)
-  return caller.ok ? ok({ caller: caller.value, audiences }) : reject(UNFIT, caller.error)
+  const caller = callerOf(claims, issuer, { fallbackId, binding: binding.value })
+  if (!caller.ok) return reject(UNFIT, caller.error)
+  const signed =
+    binding.value?.bound === 'dpop' ? await signedToken(verified, String(audiences[0])) : undefined
+  return ok({ caller: caller.value, audiences, signed })
 }
 
 const UNFIT = 'This token is not of the kind that this gateway accepts.'

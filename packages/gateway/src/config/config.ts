@@ -4,7 +4,7 @@
  * they are needed, and never stand in here.
  */
 import type { EntityRef } from '../model/caller.ts'
-import type { TokenIssuer } from '../model/issuer.ts'
+import type { CertificateRule, TokenIssuer } from '../model/issuer.ts'
 
 export interface Config {
   /** Path of the file this was loaded from. */
@@ -29,6 +29,8 @@ export interface Config {
   /** Who a caller without a credential is; undefined: refused. */
   readonly anonymous?: EntityRef
   readonly issuers: readonly TokenIssuer[]
+  /** The first one that fits a certificate tells whose it is. */
+  readonly certificates: readonly CertificateRule[]
   /** Undefined: the gateway signs no tokens itself. */
   readonly authorizationServer?: AuthorizationServerConfig
   readonly limits: Limits
@@ -65,6 +67,17 @@ export type Listen =
 export interface Tls {
   readonly certFile: string
   readonly keyFile: string
+  /** Undefined: callers are not asked for certificates. */
+  readonly clients?: ClientTls
+}
+
+/** The certificates of callers. */
+export interface ClientTls {
+  /** Whoever may sign them. */
+  readonly caFile: string
+  readonly crlFile?: string
+  /** Whether there is no connection without one. */
+  readonly required: boolean
 }
 
 export interface Admin {

@@ -13,6 +13,9 @@ const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'].concat(
 const claim = () => sound(claimFault)
 const values = () => z.record(claim(), z.array(z.string().min(1)))
 
+/** How tokens have to be bound to a key. */
+export const bound = z.enum(['dpop', 'mtls', 'any'])
+
 export const issuer = z.strictObject({
   name: sound(issuerNameFault)
     .meta({ examples: ['corp'] })
@@ -86,6 +89,11 @@ export const issuer = z.strictObject({
     .optional()
     .meta({ examples: ['azpacr'] })
     .describe('The claim that tells how the client proved to the issuer which one it is.'),
+  bound: bound
+    .optional()
+    .describe(
+      'Refuse tokens that are not bound to a key: by `dpop`, by `mtls` or by `any` of them. Bound tokens need their proof in any case.',
+    ),
   requires: values()
     .optional()
     .meta({ examples: [{ repository_owner: ['my-org'] }] })

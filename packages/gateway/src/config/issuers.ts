@@ -51,6 +51,7 @@ function normaliseIssuer(written: WrittenIssuer): TokenIssuer {
     tags: new Map(Object.entries({ ...recipe.tags, ...written.tags })),
     clients: agent === undefined ? (recipe.clients ?? STANDARD.clients) : [agent],
     clientProof: written.agentProof ?? recipe.clientProof,
+    bound: written.bound,
     requires: new Map(Object.entries({ ...recipe.requires, ...written.requires })),
     authorizes: recipe.authorizes !== false,
   }

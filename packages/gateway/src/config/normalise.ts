@@ -8,9 +8,11 @@ import type {
   SecretOrValue,
   SecretRef,
   ServerConfig,
+  Tls,
   ToolAttributes,
 } from './config.ts'
 import type { WrittenConfig, WrittenServer } from './schema.ts'
+import { normaliseCertificates } from './certificates.ts'
 import { normaliseIssuers } from './issuers.ts'
 import { normaliseSignIn } from './sign-in.ts'
 import { unixPathFault } from './paths.ts'
@@ -37,6 +39,7 @@ export function normalise(written: WrittenConfig, file: string): Result<Config, 
   const { anonymous } = written.identity
   const { tls, publicUrl } = written
   const issuers = normaliseIssuers(written.identity.issuers, faults)
+  const certificates = normaliseCertificates(written, faults)
   const { listen } = written
   const authorizationServer = authorizationServerOf(written, at, faults)
   if (issuers.length > 0 && publicUrl === undefined && listen.kind === 'tcp' && isEverywhere(listen.host)) {
@@ -62,18 +65,27 @@ export function normalise(written: WrittenConfig, file: string): Result<Config, 
     environment: written.environment,
     listen: listenAt(written.listen),
     ...(publicUrl === undefined ? {} : { publicUrl }),
-    ...(tls === undefined ? {} : { tls: { certFile: at(tls.cert), keyFile: at(tls.key) } }),
+    ...(tls === undefined ? {} : { tls: normaliseTls(tls, at) }),
     trustedProxies: written.trustedProxies,
     allowedHosts: written.allowedHosts,
     allowedOrigins: written.allowedOrigins,
     admin: { path: admin.kind === 'tcp' ? '' : socketAt(admin.path, adminKey(written)) },
     ...(anonymous === undefined ? {} : { anonymous }),
     issuers,
+    certificates,
     ...(authorizationServer === undefined ? {} : { authorizationServer }),
     limits: written.limits,
     servers,
   }
   return faults.length === 0 ? ok(config) : err(faults)
+}
+
+function normaliseTls(written: NonNullable<WrittenConfig['tls']>, at: (path: string) => string): Tls {
+  const { cert, key, clientCa, clientCrl, clientCertificates } = written
+  const files = { certFile: at(cert), keyFile: at(key) }
+  if (clientCa === undefined) return files
+  const crl = clientCrl === undefined ? {} : { crlFile: at(clientCrl) }
+  return { ...files, clients: { caFile: at(clientCa), ...crl, required: clientCertificates === 'required' } }
 }
 
 /** Whether a listener there has every address of the machine, and so none that names it. */

@@ -6,6 +6,7 @@
 import * as z from 'zod'
 import { parseEntity } from './entity.ts'
 import { parsed, sound } from './fields.ts'
+import { certificate } from './certificate-schema.ts'
 import { issuer } from './issuer-schema.ts'
 import { parseListen } from './listen.ts'
 import { pathFault, unixPathFault } from './paths.ts'
@@ -160,6 +161,12 @@ export const configSchema = z.strictObject({
         .array(issuer)
         .default([])
         .describe('Who signs tokens that callers may show instead of a key (docs/guides/identity.md).'),
+      certificates: z
+        .array(certificate)
+        .default([])
+        .describe(
+          'Whose certificates are: rules for those that `tls.clientCa` lets in, the first one that fits counts.',
+        ),
       authorizationServer: z
         .strictObject({
           registration: z
@@ -197,6 +204,20 @@ export const configSchema = z.strictObject({
       key: sound(pathFault)
         .meta({ examples: ['./key.pem'] })
         .describe('Private key, PEM.'),
+      clientCa: sound(pathFault)
+        .optional()
+        .meta({ examples: ['./clients-ca.pem'] })
+        .describe(
+          'Authorities whose certificates callers may show, PEM. What they sign is believed, so they should sign for nobody else.',
+        ),
+      clientCrl: sound(pathFault)
+        .optional()
+        .meta({ examples: ['./clients-crl.pem'] })
+        .describe('Certificates that those authorities have revoked, PEM: a list of each. Read at a reload.'),
+      clientCertificates: z
+        .enum(['optional', 'required'])
+        .optional()
+        .describe('Whether a connection without a certificate is refused; default `optional`.'),
     })
     .optional()
     .describe('Serve HTTPS on `listen`.'),

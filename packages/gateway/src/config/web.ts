@@ -1,5 +1,6 @@
 /** What URLs, hosts, origins and header names in the configuration must be. */
 import { LOCAL_ISSUER } from '../model/issuer.ts'
+import { DNS_NAME, PLAIN_URI } from '../model/names.ts'
 
 /** Why `text` cannot be the address of a server; undefined when it can. */
 export function httpUrlFault(text: string): string | undefined {
@@ -53,6 +54,20 @@ export function issuerNameFault(text: string): string | undefined {
   if (text === LOCAL_ISSUER) return 'must be another name: "local" is kept for this gateway itself'
   const fits = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text)
   return fits ? undefined : 'must be a name of letters, digits, ".", "-" and "_", such as corp'
+}
+
+/** Why `text` cannot be what the URI in a certificate is or begins with; undefined when it can. */
+export function uriPatternFault(text: string): string | undefined {
+  return PLAIN_URI.test(text.endsWith('/') ? `${text}x` : text)
+    ? undefined
+    : 'must be a URI such as spiffe://example.org/ns/prod/, in plain letters and without "." and ".." as parts'
+}
+
+/** Why `text` cannot be a DNS name in a certificate, or all those below one; undefined when it can. */
+export function dnsPatternFault(text: string): string | undefined {
+  return DNS_NAME.test(text.replace(/^\*\./, ''))
+    ? undefined
+    : 'must be a DNS name in lower case, such as jobs.example.com or *.jobs.example.com'
 }
 
 /** Why `text` cannot name a claim; undefined when it can. */

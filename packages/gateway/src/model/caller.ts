@@ -11,7 +11,7 @@ export interface Authentication {
   readonly method: 'api-key' | 'token' | 'certificate' | 'anonymous'
   /** The name of the key, as `tollgate key list` shows it, or `<issuer>/<jti>` of the token. Never the credential. */
   readonly credential?: string
-  /** Name of the issuer of the token, as configured. */
+  /** Name of the issuer of the token, or of the rule for the certificate, as configured. */
   readonly issuer?: string
   /** When the token ceases to be good: what was opened with it ends then. */
   readonly goodUntilMs?: number
@@ -21,6 +21,8 @@ export interface Authentication {
   readonly strength?: string
   /** What besides the token was proved to have it: the key that it is bound to (RFC 9449, RFC 8705). */
   readonly bound?: 'dpop' | 'mtls'
+  /** Thumbprint of that key (RFC 7638) or certificate (RFC 8705, 3.1). */
+  readonly key?: string
   /** The OAuth client that the token was issued to, as the issuer names it. */
   readonly client?: string
   /** How the client proved to the issuer that it is the one, as the issuer puts it: `none`, `private_key_jwt`. */
@@ -49,7 +51,10 @@ export interface Caller {
   readonly authentication: Authentication
   /** Undefined where only the name is known. */
   readonly known?: Known
-  /** Equal for two requests exactly when principal, agent and delegation are: what sessions and handles are bound to. */
+  /**
+   * What sessions and handles are bound to: equal for two requests exactly when principal, agent, delegation and way of
+   * being bound are, and the key of DPoP. Certificates are renewed too often to be part of it.
+   */
   readonly bindingKey: string
 }
 
@@ -67,14 +72,17 @@ export function createCaller(
   authentication: Authentication,
 ): Caller {
   const chain = delegation?.chain.map(({ type, id }) => [type, id]) ?? []
-  const parts = [principal.type, principal.id, agent?.type ?? null, agent?.id ?? null]
+  const { bound, key } = authentication
+  const parts: unknown[] = [principal.type, principal.id, agent?.type ?? null, agent?.id ?? null]
+  if (chain.length > 0) parts.push(chain)
+  if (bound !== undefined) parts.push(bound === 'dpop' ? `dpop ${key}` : bound)
   return {
     principal,
     ...(agent === undefined ? {} : { agent }),
     ...(delegation === undefined ? {} : { delegation }),
     authentication,
     ...(known === undefined ? {} : { known }),
-    bindingKey: JSON.stringify(chain.length === 0 ? parts : [...parts, chain]),
+    bindingKey: JSON.stringify(parts),
   }
 }
 

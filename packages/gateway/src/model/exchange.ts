@@ -14,6 +14,20 @@ export interface Peer {
   readonly secure: boolean
 }
 
+/** What the other end showed when the connection was made, and that it has the key of. */
+export interface ClientCertificate {
+  /** Why it is not believed; undefined: an authority that is configured has signed it, and has not taken it back. */
+  readonly fault?: string
+  /** SHA-256 of it as it is sent (DER), base64url: `x5t#S256` (RFC 8705, 3.1). */
+  readonly thumbprint: string
+  /** It is good until then. */
+  readonly notAfterMs: number
+  /** Its alternative names; undefined where they cannot be read without doubt. */
+  readonly names: { readonly uris: readonly string[]; readonly dns: readonly string[] } | undefined
+  /** By attribute type, such as `O`; a type that is there several times has all its values. */
+  readonly subject: ReadonlyMap<string, readonly string[]>
+}
+
 export interface Exchange {
   /** Unique, unguessable, shown in refusals and in every audit entry of the call. */
   readonly requestId: string
@@ -28,6 +42,8 @@ export interface Exchange {
   /** The value of a header line by its lower-case name; the first one when there are several. */
   header(name: string): string | undefined
   readonly peer: Peer
+  /** Undefined where none was asked for or shown. */
+  readonly certificate?: ClientCertificate | undefined
   /** The whole body, at most `maxBytes`; can be called once. */
   readBody(maxBytes: number): Promise<Result<Buffer, Refusal>>
   /** Aborts when the caller has gone away before the reply was complete, and when this side has ended the exchange. */

@@ -6,6 +6,9 @@
 /** Name of the issuer in this gateway: people who sign in here are `User::"local/…"`. */
 export const LOCAL_ISSUER = 'local'
 
+/** What proves that a token belongs to who shows it: a key (DPoP), a certificate (mutual TLS), or either. */
+export type Bound = 'dpop' | 'mtls' | 'any'
+
 /** Name of a claim, or a JSON Pointer (RFC 6901) to one inside others, such as `/realm_access/roles`. */
 export type ClaimPath = string
 
@@ -39,10 +42,23 @@ export interface TokenIssuer {
   readonly clients: readonly ClaimPath[]
   /** How the client proved to the issuer that it is the one. */
   readonly clientProof: ClaimPath | undefined
+  /** A token that is not bound to a key in this way is refused. */
+  readonly bound?: Bound | undefined
   /** A token without all of these is refused. */
   readonly requires: ClaimValues
   /** Scopes that clients are told to ask for. */
   readonly scopes: readonly string[]
   /** Whether clients without a token are sent there for one. */
   readonly authorizes: boolean
+}
+
+/** Which certificates are whose (`identity.certificates`), as it is configured. */
+export interface CertificateRule {
+  /** First part of the name of everyone it tells of. No issuer and no other rule has it. */
+  readonly name: string
+  readonly kind: 'user' | 'service' | 'agent'
+  /** What names the principal, and what it has to be. */
+  readonly match:
+    | { readonly by: 'uri' | 'dns'; readonly pattern: string }
+    | { readonly by: 'subject'; readonly attributes: ReadonlyMap<string, string> }
 }

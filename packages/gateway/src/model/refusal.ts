@@ -34,7 +34,11 @@ export interface ProtocolError {
 }
 
 export type Refusal =
-  | (Common & { readonly reason: 'unauthenticated' })
+  | (Common & {
+      readonly reason: 'unauthenticated'
+      /** What was wrong, where the token is one that needs a proof by DPoP (RFC 9449, 7.1). */
+      readonly dpop?: 'invalid_dpop_proof' | 'invalid_token'
+    })
   | (Common & { readonly reason: 'not-permitted' })
   | (Common & { readonly reason: 'task-required' })
   | (Common & { readonly reason: 'outside-task' })

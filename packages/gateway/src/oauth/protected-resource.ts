@@ -3,16 +3,20 @@
  * a resource of its own, and what is told of it is the same for every name that a server could have: whether there is
  * such a server is none of a stranger's business.
  */
-import { challenge } from '../authn/authenticate.ts'
+import { challenge, DPOP_CHALLENGE } from '../authn/authenticate.ts'
+import { PROOF_ALGORITHMS } from '../authn/dpop.ts'
 import { MAX_SERVER_NAME_LENGTH, SERVER_NAME } from '../config/schema.ts'
 import { checkTransport, type HostRules } from '../mcp/transport.ts'
 import type { Exchange } from '../model/exchange.ts'
 import type { TokenIssuer } from '../model/issuer.ts'
+import type { Refusal } from '../model/refusal.ts'
 
 export interface ResourceServer {
   /** Scheme and host by which callers know the gateway. */
   readonly publicUrl: string
   readonly issuers: readonly TokenIssuer[]
+  /** Whether a token may be bound to the certificate of a caller. */
+  readonly asksForCertificates: boolean
 }
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
@@ -34,7 +38,10 @@ export function answerMetadata(exchange: Exchange, hosts: HostRules, resources: 
   return true
 }
 
-function metadataOf(path: string, { publicUrl, issuers }: ResourceServer): object | undefined {
+function metadataOf(
+  path: string,
+  { publicUrl, issuers, asksForCertificates }: ResourceServer,
+): object | undefined {
   const places = issuers.filter(({ authorizes }) => authorizes)
   if (!isRoute(path) || places.length === 0) return undefined
   const scopes = scopesOf(places)
@@ -42,6 +49,9 @@ function metadataOf(path: string, { publicUrl, issuers }: ResourceServer): objec
     resource: publicUrl + path,
     authorization_servers: places.map(({ issuer }) => issuer),
     bearer_methods_supported: ['header'],
+    dpop_signing_alg_values_supported: PROOF_ALGORITHMS,
+    ...(places.every(({ bound }) => bound === 'dpop') ? { dpop_bound_access_tokens_required: true } : {}),
+    ...(asksForCertificates ? { tls_client_certificate_bound_access_tokens: true } : {}),
     ...(scopes.length === 0 ? {} : { scopes_supported: scopes }),
   }
 }
@@ -49,15 +59,18 @@ function metadataOf(path: string, { publicUrl, issuers }: ResourceServer): objec
 /** `WWW-Authenticate` of a 401 (RFC 6750, 3; RFC 9728, 5.1). */
 export function challengeFor(
   exchange: Pick<Exchange, 'rawHeaders' | 'target'>,
+  refusal: Refusal,
   { publicUrl, issuers }: ResourceServer,
 ): string {
   const { target } = exchange
-  const bearer = challenge(exchange)
+  const first = challenge(exchange, refusal)
   const places = issuers.filter(({ authorizes }) => authorizes)
-  if (places.length === 0 || !isRoute(target)) return bearer
+  if (places.length === 0 || !isRoute(target)) return first
   const scopes = scopesOf(places)
   const scope = scopes.length === 0 ? '' : `, scope="${scopes.join(' ')}"`
-  return `${bearer}, resource_metadata="${publicUrl}${WELL_KNOWN}${target}"${scope}`
+  const wantsProof = !first.startsWith('DPoP') && places.some(({ bound }) => bound === 'dpop')
+  const second = wantsProof ? `, ${DPOP_CHALLENGE}` : ''
+  return `${first}, resource_metadata="${publicUrl}${WELL_KNOWN}${target}"${scope}${second}`
 }
 
 /** A path that could be a route, whether it is one or not. */

@@ -58,7 +58,7 @@ function delegationOf({ delegation }: Caller, policies: Policies): RecordValue {
 
 function authenticationOf({ authentication }: Caller): RecordValue {
   const { method, issuer, atMs, strength, bound, clientProof } = authentication
-  if (method !== 'token') return { method }
+  if (issuer === undefined) return { method }
   return {
     method,
     issuer,

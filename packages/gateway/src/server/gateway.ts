@@ -94,6 +94,7 @@ export class RunningGateway {
       revoked: stores.revoked,
       log,
       end: (isOver) => this.#endWhere(isOver),
+      openProofLog: stores.openProofLog,
       own: () => this.#signing,
     })
     this.#audit = new AuditFile({
@@ -190,7 +191,8 @@ export class RunningGateway {
         await Promise.all(made.map((upstream) => upstream.close()))
         return err([tls.error])
       }
-      this.#listener.setTls(tls.value)
+      // Before anything else ends: whoever has to come back meets the new authorities.
+      if (this.#listener.setTls(tls.value)) this.#endWhere(isByCertificate)
     }
     this.#use(built.value)
     void this.#retire(before)
@@ -243,7 +245,7 @@ export class RunningGateway {
         }
         return asked instanceof Promise ? asked.then(began) : began(asked)
       },
-      challenge: (exchange) => this.#identity.challenge(exchange),
+      challenge: (exchange, refusal) => this.#identity.challenge(exchange, refusal),
       trail: this.#trail,
       sessions: new Sessions({
         maxSessionsPerCaller: config.limits.maxSessions,
@@ -347,6 +349,10 @@ export class RunningGateway {
     await within(config.limits.drainSeconds, this.#listener.settled())
     await Promise.all(dropped.map(([, upstream]) => upstream.close()))
   }
+}
+
+function isByCertificate({ method, bound }: Authentication): boolean {
+  return method === 'certificate' || bound === 'mtls'
 }
 
 function makeUpstream(

@@ -4,17 +4,27 @@
  */
 import { authenticate, type AuthenticateDeps } from '../authn/authenticate.ts'
 import type { KeyLookup } from '../authn/api-key.ts'
+import { Certificates } from '../authn/certificates.ts'
+import type { ParseJson } from '../authn/jwt.ts'
 import { RememberedKeys } from '../authn/remembered-keys.ts'
 import { Tokens } from '../authn/tokens.ts'
+import { type ProofLog, UsedProofs } from '../authn/used-proofs.ts'
 import type { Config } from '../config/config.ts'
 import type { HostRules } from '../mcp/transport.ts'
 import { parseStrictJson } from '../mcp/strict-json.ts'
 import type { Authentication } from '../model/caller.ts'
 import type { TokenIssuer } from '../model/issuer.ts'
+import type { Refusal } from '../model/refusal.ts'
 import { ok } from '../model/result.ts'
 import type { Exchange } from '../model/exchange.ts'
 import { answerMetadata, challengeFor, type ResourceServer } from '../oauth/protected-resource.ts'
 import { fetchJson, identityJson } from './fetch-json.ts'
+
+const parseJson: ParseJson = (bytes) => parseStrictJson(bytes, identityJson)
+
+function showMaps(_: string, value: unknown): unknown {
+  return value instanceof Map ? [...value] : value
+}
 
 export interface IdentityOptions {
   readonly keys: KeyLookup
@@ -22,6 +32,8 @@ export interface IdentityOptions {
   readonly log: (text: string) => void
   /** Ends what was begun by callers who proved who they are in such a way. */
   readonly end: (isOver: (authentication: Authentication) => boolean) => void
+  /** Opens where used proofs are kept. */
+  readonly openProofLog: () => ProofLog
   /** The issuer in this gateway, while there is one. */
   readonly own: () => OwnIssuer | undefined
 }
@@ -55,9 +67,11 @@ export class Identity {
   readonly #own: IdentityOptions['own']
   readonly #revoked: RevokedLookup
   #deps: AuthenticateDeps
-  #resources: ResourceServer = { publicUrl: '', issuers: [] }
+  readonly #used: UsedProofs
+  #rules: Config['certificates'] = []
+  #resources: ResourceServer = { publicUrl: '', issuers: [], asksForCertificates: false }
 
-  constructor({ keys, revoked, log, end, own }: IdentityOptions) {
+  constructor({ keys, revoked, log, end, own, openProofLog }: IdentityOptions) {
     const onOver = (names: readonly string[]) => end(({ credential = '' }) => names.includes(credential))
     this.#log = log
     this.#end = end
@@ -69,10 +83,11 @@ export class Identity {
       },
       isWithdrawn: (authentication) =>
         revoked.has(authentication.credential ?? '') || own()?.isWithdrawn(authentication) === true,
-      parseJson: (bytes) => parseStrictJson(bytes, identityJson),
+      parseJson,
       now: Date.now,
       onEnded: onOver,
     })
+    this.#used = new UsedProofs({ open: openProofLog, now: Date.now })
     this.#own = own
     this.#revoked = revoked
     this.#deps = { keys: this.#keys }
@@ -80,23 +95,33 @@ export class Identity {
 
   /** Goes by this configuration from now on. `endpoint` is where the gateway listens. */
   replace(config: Config, endpoint: string): void {
-    const { anonymous } = config
+    const { anonymous, certificates: rules, tls } = config
     const address = addressOf(config, endpoint)
     const own = this.#own()
     const issuers = own === undefined ? config.issuers : [...config.issuers, own.tokenIssuer]
     const gone = this.#tokens.replace(issuers)
-    const tokens = issuers.length === 0 ? undefined : { known: this.#tokens, publicUrl: address }
-    this.#deps = { keys: this.#keys, tokens, anonymous }
-    this.#resources = { publicUrl: address, issuers }
-    this.#end(({ issuer }) => issuer !== undefined && gone.includes(issuer))
+    const tokens =
+      issuers.length === 0
+        ? undefined
+        : { known: this.#tokens, publicUrl: address, used: this.#used, parseJson }
+    const asksForCertificates = tls?.clients !== undefined
+    const certificates = asksForCertificates ? { known: new Certificates(rules), now: Date.now } : undefined
+    this.#deps = { keys: this.#keys, tokens, certificates, anonymous }
+    this.#resources = { publicUrl: address, issuers, asksForCertificates }
+    const haveChanged = JSON.stringify(this.#rules, showMaps) !== JSON.stringify(rules, showMaps)
+    this.#rules = rules
+    this.#end(
+      ({ issuer, method }) =>
+        (issuer !== undefined && gone.includes(issuer)) || (haveChanged && method === 'certificate'),
+    )
   }
 
   authenticate(exchange: Exchange): ReturnType<typeof authenticate> {
     return authenticate(exchange, this.#deps)
   }
 
-  challenge(exchange: Exchange): string {
-    return challengeFor(exchange, this.#resources)
+  challenge(exchange: Exchange, refusal: Refusal): string {
+    return challengeFor(exchange, refusal, this.#resources)
   }
 
   /** Answers a request for metadata, which needs no credential; false for every other request. */

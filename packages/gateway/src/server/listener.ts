@@ -2,6 +2,7 @@
  * The data listener: node:http(s) on TCP or a Unix socket, as strict as it can be set. It hands every request to the
  * pipeline, also those it could not read, and knows which are under way, so that a stop can wait for them.
  */
+import { constants } from 'node:crypto'
 import { chmodSync } from 'node:fs'
 import {
   createServer,
@@ -18,6 +19,7 @@ import { isLoopback, rangesOf, type Ranges } from '../model/addresses.ts'
 import type { Exchange } from '../model/exchange.ts'
 import { clientAddress } from '../model/forwarded.ts'
 import { invalid, type Refusal } from '../model/refusal.ts'
+import { distrustCertificate, noteCertificate } from './client-certificates.ts'
 import { NodeExchange } from './node-exchange.ts'
 import { OpenConnections } from './open-connections.ts'
 import { removeStaleSocket } from './stale-socket.ts'
@@ -25,7 +27,7 @@ import { peerOf, unreadable, unreadableExchange, unreadableHead } from './unread
 
 export interface ListenerOptions {
   readonly listen: ListenAddress
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
+  readonly tls: ListenerTls | undefined
   /** They are believed whom they call for. Without TLS, other machines may only connect from these. */
   readonly trustedProxies: readonly string[]
   readonly maxHeaderBytes: number
@@ -37,6 +39,16 @@ export interface ListenerOptions {
   serve(exchange: Exchange, request: IncomingMessage, response: ServerResponse): Promise<void> | undefined
   handle(exchange: Exchange): Promise<void>
   refuse(exchange: Exchange, refusal: Refusal): Promise<void>
+}
+
+/** Certificate and key, and who may sign the certificates of callers: they are asked for where `ca` is there. */
+export interface ListenerTls {
+  readonly cert: Buffer
+  readonly key: Buffer
+  readonly ca?: Buffer
+  readonly crl?: Buffer
+  /** Whether there is no connection without one; a restart is needed to change this. */
+  readonly required?: boolean
 }
 
 /** No client of MCP sends ahead; who does may, but not pile up requests behind a stream. */
@@ -51,12 +63,14 @@ export class Listener {
   /** Requests that wait for the one before them. */
   readonly #waiting = new WeakMap<Socket, number>()
   readonly #connections = new OpenConnections()
+  #tls: ListenerTls | undefined
   readonly #isProxy: Ranges
 
   constructor(options: ListenerOptions) {
     this.#options = options
     const { tls, trustedProxies } = options
     this.#isProxy = trustedProxies.length === 0 ? () => false : rangesOf(trustedProxies)
+    this.#tls = tls
     const settings: ServerOptions = {
       maxHeaderSize: options.maxHeaderBytes,
       headersTimeout: options.headersTimeoutMs,
@@ -71,11 +85,12 @@ export class Listener {
     this.#server =
       tls === undefined
         ? createServer(settings, onRequest)
-        : createTlsServer({ ...settings, ...tls }, onRequest)
+        : createTlsServer({ ...settings, ...tlsSettings(tls) }, onRequest)
     // The engine would drop lines beyond a count without a word; their size is bounded already.
     this.#server.maxHeadersCount = 0
     this.#server.on('clientError', (problem: Error, socket) => this.#onUnreadable(problem, socket as Socket))
     this.#server.on('connection', (socket: Socket) => this.#onConnection(socket))
+    if (tls?.ca !== undefined) this.#server.on('secureConnection', noteCertificate)
     const ready = tls === undefined ? 'connection' : 'secureConnection'
     this.#server.on(ready, (socket: Socket) => this.#connections.opened(socket))
     this.#server.on('checkExpectation', onRequest)
@@ -106,9 +121,18 @@ export class Listener {
     return typeof address === 'object' ? address?.port : undefined
   }
 
-  /** Replaces the certificate for new connections. */
-  setTls(tls: { cert: Buffer; key: Buffer }): void {
-    if ('setSecureContext' in this.#server) (this.#server as unknown as TlsServer).setSecureContext(tls)
+  /**
+   * Replaces the certificate for new connections, and whose certificates are believed on them. True when those have
+   * changed: certificates that were shown before are then not believed any more, and their connections end after their
+   * answers.
+   */
+  setTls(tls: ListenerTls): boolean {
+    const isSame = sameBytes(this.#tls?.ca, tls.ca) && sameBytes(this.#tls?.crl, tls.crl)
+    this.#tls = tls
+    if ('setSecureContext' in this.#server)
+      (this.#server as unknown as TlsServer).setSecureContext(tlsSettings(tls))
+    if (!isSame) this.#connections.retire(distrustCertificate)
+    return !isSame
   }
 
   /** What is being handled now; settles when all of it has ended. */
@@ -198,6 +222,27 @@ export class Listener {
     this.#underWay.add(handled)
     void handled.then(over, over)
   }
+}
+
+/**
+ * A certificate that is not good does not end the connection where none is needed: it is refused on record, by whoever
+ * judges credentials. There is no resumption with certificates, which would skip judging them.
+ */
+function tlsSettings({ cert, key, ca, crl, required }: ListenerTls) {
+  if (ca === undefined) return { cert, key }
+  return {
+    cert,
+    key,
+    ca,
+    ...(crl === undefined ? {} : { crl }),
+    requestCert: true,
+    rejectUnauthorized: required === true,
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  }
+}
+
+function sameBytes(one: Buffer | undefined, other: Buffer | undefined): boolean {
+  return one === undefined || other === undefined ? one === other : one.equals(other)
 }
 
 const UPGRADE: NodeJS.ErrnoException = Object.assign(new Error('protocol upgrades are not accepted'), {

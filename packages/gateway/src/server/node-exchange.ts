@@ -1,8 +1,9 @@
 /** An Exchange over node:http: what the pipeline needs of a request, and one write per reply. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Exchange, Peer, ReplySink, ReplyStream } from '../model/exchange.ts'
+import type { ClientCertificate, Exchange, Peer, ReplySink, ReplyStream } from '../model/exchange.ts'
 import { invalid, type Refusal } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
+import { certificateOf } from './client-certificates.ts'
 import { peerOf } from './unreadable-exchange.ts'
 
 /** Comments are sent on a stream that is silent for this long, so that nothing in between takes it for dead. */
@@ -51,6 +52,10 @@ export class NodeExchange implements Exchange, ReplySink {
   /** A declared proxy is connected, which calls for a client at this address. */
   comesFrom(client: string, proxy: string): void {
     this.#peer = { ...this.peer, address: client, proxy }
+  }
+
+  get certificate(): ClientCertificate | undefined {
+    return certificateOf(this.#request.socket)
   }
 
   get signal(): AbortSignal {

@@ -29,6 +29,18 @@ export class OpenConnections {
     })
   }
 
+  /** Closes those of them to which this applies, without waiting for more to come on them. */
+  retire(applies: (socket: Socket) => boolean): void {
+    for (const [socket, response] of this.#answers) {
+      if (!applies(socket)) continue
+      if (response === undefined) socket.destroy()
+      else {
+        if (!response.headersSent) response.shouldKeepAlive = false
+        response.once('close', () => socket.destroySoon())
+      }
+    }
+  }
+
   /** Closes the idle ones now and the others after their answer, which says so if it still can. */
   close(): void {
     this.#closing = true

@@ -1,7 +1,9 @@
 /** What a gateway keeps besides its log, opened together and closed together. */
+import type { ProofLog } from '../authn/used-proofs.ts'
 import type { Config } from '../config/config.ts'
 import { ok, type Result } from '../model/result.ts'
 import { type KeyStore, openKeyStore } from '../store/keys.ts'
+import { openProofLog } from '../store/proofs.ts'
 import { openRevokedTokens, type RevokedTokens } from '../store/revoked-tokens.ts'
 import { type AuthorizationState, openAuthorizationState } from './authorization.ts'
 
@@ -12,6 +14,8 @@ export interface Stores {
   readonly authorization: AuthorizationState | undefined
   /** Opens it, where it is not open yet. The error is a sentence. */
   openAuthorization(): Promise<Result<AuthorizationState, string>>
+  /** Used proofs of DPoP; opened when the first one comes. */
+  readonly openProofLog: () => ProofLog
   close(): void
 }
 
@@ -24,6 +28,7 @@ export async function openStores({ dataDir, authorizationServer }: Config): Prom
     keys.value.close()
     return revoked
   }
+  let proofs: ReturnType<typeof openProofLog> | undefined
   let authorization: AuthorizationState | undefined
   const stores: Stores = {
     keys: keys.value,
@@ -37,7 +42,9 @@ export async function openStores({ dataDir, authorizationServer }: Config): Prom
       if (opened.ok) authorization = opened.value
       return opened
     },
+    openProofLog: () => (proofs ??= openProofLog(dataDir)),
     close() {
+      proofs?.close()
       keys.value.close()
       revoked.value.close()
       authorization?.store.close()
