@@ -3,9 +3,15 @@
  * official client; each attack is one of them with one thing changed, and of it the upstream sees nothing.
  */
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { type IncomingMessage, request as ask } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PERMIT_ALL, startTestGateway } from '../fixtures/gateway.ts'
 import { type Claims, startTokenIssuer, type TokenIssuer } from '../fixtures/token-issuer.ts'
 import {
   expectAllowed,
@@ -99,10 +105,7 @@ function expectNotProved(seen: Seen, detail: RegExp): void {
 
 describe('the holder of the key', () => {
   test('calls with proofs that an official client makes, one for each request', async () => {
-    const handle = oauth.DPoP(
-      { client_id: 'app' },
-      { privateKey: mine.privateKey, publicKey: mine.publicKey },
-    )
+    const handle = oauth.DPoP({}, { privateKey: mine.privateKey, publicKey: mine.publicKey })
     const request = gateway.legacy()
     for (let turn = 0; turn < 2; turn++) {
       const response = await oauth.protectedResourceRequest(
@@ -119,7 +122,7 @@ describe('the holder of the key', () => {
     }
     const { decisions, requests } = gateway.since()
     expect(requests).toHaveLength(2)
-    expect(JSON.stringify(requests.map(({ headers }) => headers))).not.toContain('dpop')
+    expect(JSON.stringify(requests)).not.toContain('dpop')
     for (const entry of decisions)
       expect(entry).toMatchObject({ decision: 'allow', authentication: { method: 'token', bound: 'dpop' } })
   })
@@ -146,7 +149,7 @@ async function withSecret(alg: string, secret: Uint8Array, jwk: Claims): Promise
   return new SignJWT(claims).setProtectedHeader({ alg, typ: 'dpop+jwt', jwk }).sign(secret)
 }
 
-type Attack = readonly [title: string, proof: () => string | Promise<string>, detail?: RegExp]
+type Attack = readonly [title: string, proof: () => string | Promise<string>, detail: RegExp]
 
 const attacks: readonly Attack[] = [
   ['the key of someone else', () => prove({ key: theirs }), /confirmation mismatch/],
@@ -159,21 +162,25 @@ const attacks: readonly Attack[] = [
   ['no method', () => prove({ claims: { htm: undefined } }), /htm/],
   ['another route', () => prove({ claims: { htu: gateway.url('db') } }), /htu/],
   ['another host', () => prove({ claims: { htu: 'https://elsewhere.example/mcp/files' } }), /htu/],
-  ['an address that is none', () => prove({ claims: { htu: 'files' } })],
+  ['an address that is none', () => prove({ claims: { htu: 'files' } }), /URL/],
   ['no address', () => prove({ claims: { htu: undefined } }), /htu/],
   ['another token', async () => prove({ token: await boundTo(mine) }), /ath/],
   ['no token', () => prove({ claims: { ath: undefined } }), /ath/],
   ['six minutes ago', () => prove({ claims: { iat: now() - 360 } }), /iat/],
   ['in six minutes', () => prove({ claims: { iat: now() + 360 } }), /iat/],
   ['no time', () => prove({ claims: { iat: undefined } }), /iat/],
-  ['a time in words', () => prove({ claims: { iat: 'now' as unknown as number } }), /iat/],
+  ['a time in words', () => prove({ claims: { iat: 'now' } }), /iat/],
   ['no jti', () => prove({ claims: { jti: undefined } }), /jti/],
   ['a jti that is a number', () => prove({ claims: { jti: 7 } }), /jti/],
   ['an expiry that is past', () => prove({ claims: { exp: now() - 60 } }), /exp/],
   ['another typ', () => prove({ header: { typ: 'JWT' } }), /typ/],
   ['no key', () => prove({ header: { jwk: undefined } }), /jwk/],
   ['a key by reference', () => prove({ header: { jwk: undefined, jku: 'http://127.0.0.1:1/' } }), /jwk/],
-  ['the private key', async () => prove({ header: { jwk: { ...(await exportJWK(mine.privateKey)) } } })],
+  [
+    'the private key',
+    async () => prove({ header: { jwk: { ...(await exportJWK(mine.privateKey)) } } }),
+    /key|usage/i,
+  ],
   ['alg none', () => unsigned({ alg: 'none', typ: 'dpop+jwt', jwk: mine.jwk }, {}), /alg/],
   ['alg RS1', () => unsigned({ alg: 'RS1', typ: 'dpop+jwt', jwk: mine.jwk }, {}), /alg/],
   [
@@ -190,10 +197,11 @@ const attacks: readonly Attack[] = [
   [
     'an extension that is critical',
     () => unsigned({ alg: 'ES256', typ: 'dpop+jwt', jwk: mine.jwk, crit: ['x'], x: 1 }, {}),
+    /crit/,
   ],
   ['no JWT', () => 'proof', /not a JWT/],
   ['nothing', () => '', /not a JWT|without its proof/],
-  ['a giant', async () => `${await prove()}${'A'.repeat(15_000)}`, /./],
+  ['a giant that is well signed', () => prove({ claims: { x: 'x'.repeat(7000) } }), /too long/],
   [
     'two jti in one proof',
     async () => {
@@ -208,11 +216,8 @@ const attacks: readonly Attack[] = [
 ]
 
 describe('a proof that is not good is refused', () => {
-  test.each(attacks)('%s', async (title, make, detail = /./) => {
-    const proof = await make()
-    const seen = await send(proof)
-    if (title === 'a giant') expect(seen.replies[0]?.status).toBe(431)
-    else expectNotProved(seen, detail)
+  test.each<Attack>(attacks)('%s', async (_, make, detail) => {
+    expectNotProved(await send(await make()), detail)
     expectAllowed(await send(await prove()))
   })
 
@@ -300,7 +305,7 @@ describe('a proof is good once', () => {
         }),
       ),
     )
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array(7).fill(401)])
+    expect(answers.map(({ status }) => status).filter((status) => status !== 401)).toEqual([200])
     expect(gateway.since().requests).toHaveLength(1)
   })
 
@@ -313,11 +318,39 @@ describe('a proof is good once', () => {
   })
 
   test('also after a restart, whenever it says that it was made', async () => {
-    const proofs = [await prove(), await prove({ claims: { iat: now() + 200 } })]
-    for (const proof of proofs) expectAllowed(await send(proof))
-    await gateway.restart()
-    for (const proof of proofs) expectNotProved(await send(proof), /a replay/)
-    expectAllowed(await send(await prove()))
+    const folder = mkdtempSync(join(tmpdir(), 'tollgate-socket-'))
+    const listen = `unix:${join(folder, 'gate.sock')}`
+    const again = await startTestGateway({
+      listen,
+      config: `publicUrl: https://gate.example.com
+identity: { issuers: [ { name: corp, issuer: '${corp.url}' } ] }
+servers: { files: { url: '${gateway.upstream.url}' } }
+`,
+      policies: PERMIT_ALL,
+    })
+    const htu = 'https://gate.example.com/mcp/files'
+    const shown = await boundTo(mine, { aud: htu })
+    const make = (claims: Claims = {}) => prove({ token: shown, claims: { htu, ...claims } })
+    const statusOf = async (proof: string) => {
+      const headers = withHeader(call(proof, shown), 'Host', 'gate.example.com').headers
+      const socketPath = join(folder, 'gate.sock')
+      const asked = ask({ socketPath, method: 'POST', path: '/mcp/files', headers: headers.flat() })
+      asked.end(gateway.legacy().body)
+      const [response] = (await once(asked, 'response')) as [IncomingMessage]
+      response.resume()
+      return response.statusCode
+    }
+    const proofs = [await make(), await make({ iat: now() + 200 })]
+    for (const proof of proofs) expect(await statusOf(proof)).toBe(200)
+    await again.restart()
+    for (const proof of proofs) expect(await statusOf(proof)).toBe(401)
+    expect(again.entries().at(-1)).toMatchObject({
+      reason: 'unauthenticated',
+      detail: expect.stringContaining('a replay'),
+    })
+    expect(await statusOf(await make())).toBe(200)
+    await again.close()
+    rmSync(folder, { recursive: true })
   })
 })
 

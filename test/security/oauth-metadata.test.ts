@@ -46,6 +46,7 @@ describe('metadata of a route', () => {
         resource: gateway.origin + path,
         authorization_servers: [corp.url],
         bearer_methods_supported: ['header'],
+        dpop_signing_alg_values_supported: expect.arrayContaining(['ES256']),
         scopes_supported: ['mcp'],
       })
       expect(decisions).toEqual([])

@@ -168,6 +168,9 @@ export class Trail {
   }
 
   #run(): Promise<void> {
+    // What it was to bring about is under way: after the last flush nothing may touch a log that was closed.
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     this.#running ??= this.#commitWaiting()
     return this.#running
   }

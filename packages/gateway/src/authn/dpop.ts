@@ -17,6 +17,9 @@ export const PROOF_ALGORITHMS = ['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'].
   ['RS256', 'RS384', 'RS512'],
 )
 
+/** Room for the largest keys in use. */
+const MAX_PROOF_LENGTH = 8192
+
 /** A token and the key that its issuer was found to have signed it with. */
 export interface SignedToken {
   readonly server: AuthorizationServer
@@ -70,7 +73,7 @@ export async function provePossession(
 ): Promise<Result<void, Unproved>> {
   const { method, url, token, proof } = request
   // Strict, so that this reading of it is that of the library.
-  const read = readToken(proof, parseJson)
+  const read = proof.length > MAX_PROOF_LENGTH ? undefined : readToken(proof, parseJson)
   if (read === undefined) return refuse(NOT_GOOD, 'not a JWT in compact form, or too long')
   try {
     const headers = { authorization: `DPoP ${token}`, dpop: proof }

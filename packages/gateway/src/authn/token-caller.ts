@@ -21,7 +21,7 @@ export const LEEWAY_SECONDS = 30
 interface Known {
   /** Names tokens that have no `jti`. */
   readonly fallbackId: string
-  readonly binding: Binding | undefined
+  readonly binding?: Binding | undefined
 }
 
 /** The caller, by claims that have `exp`; the error is for the log. */

@@ -14,7 +14,7 @@ const claim = () => sound(claimFault)
 const values = () => z.record(claim(), z.array(z.string().min(1)))
 
 /** How tokens have to be bound to a key. */
-export const bound = z.enum(['dpop', 'mtls', 'any'])
+const bound = z.enum(['dpop', 'mtls', 'any'])
 
 export const issuer = z.strictObject({
   name: sound(issuerNameFault)

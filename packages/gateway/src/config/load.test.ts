@@ -31,6 +31,7 @@ describe('an accepted configuration', () => {
       admin: { path: '/etc/gate/.tollgate/admin.sock' },
       issuers: [],
       authorizationServer: { clientMetadataDocuments: true },
+      certificates: [],
       limits: {
         maxBodyBytes: 4_194_304,
         maxHeaderBytes: 16_384,

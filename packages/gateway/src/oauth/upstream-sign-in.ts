@@ -140,7 +140,7 @@ export class UpstreamSignIn {
     if (claims === undefined) return this.#refused('there is no ID token')
     const lacking = missing(claims, settings.tellsOf.requires)
     if (lacking !== undefined) return this.#refused(`the claim ${lacking} is not as required`)
-    const caller = callerOf(claims, settings.tellsOf, '')
+    const caller = callerOf(claims, settings.tellsOf, { fallbackId: '' })
     if (!caller.ok) return this.#refused(caller.error)
     const { principal, known } = caller.value
     const told: ToldPerson = {
