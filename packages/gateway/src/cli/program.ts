@@ -9,6 +9,7 @@ import { addDemo } from './demo.ts'
 import { addDoctor } from './doctor.ts'
 import { addInit } from './init.ts'
 import { addKey } from './key.ts'
+import { addLogin } from './login.ts'
 import { addPolicy } from './policy.ts'
 import { addReload } from './reload.ts'
 import { addRevoke } from './revoke.ts'
@@ -16,6 +17,7 @@ import { addRun } from './run.ts'
 import { addServers } from './servers.ts'
 import { addStatus } from './status.ts'
 import { addUser } from './user.ts'
+import { addWhoami } from './whoami.ts'
 
 /** In the order of help. */
 const commands: readonly ((program: Command) => void)[] = [
@@ -30,6 +32,8 @@ const commands: readonly ((program: Command) => void)[] = [
   addKey,
   addUser,
   addClient,
+  addLogin,
+  addWhoami,
   addRevoke,
   addAudit,
   addDoctor,

@@ -4,7 +4,14 @@
  */
 import { stripVTControlCharacters, styleText } from 'node:util'
 
-export const EXIT = { ok: 0, failed: 1, usage: 2, configuration: 78, interrupted: 130 } as const
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  needsLogin: 4,
+  configuration: 78,
+  interrupted: 130,
+} as const
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { Config } from '../config/config.ts'
 import type { ListedUser } from '../store/people.ts'
+import { addressOf } from './address.ts'
 import {
   type ConfigOptions,
   type JsonOptions,
@@ -54,7 +55,7 @@ async function add(
     people.invite(name, { nowMs, expiresAtMs, again: keeps || options.reset === true, keeps }),
   )
   if (!made.ok) return made.error
-  const link = `${addressOf(config.value)}/oauth/welcome/${made.value}`
+  const link = `${addressOf(config.value) ?? 'http://localhost'}/oauth/welcome/${made.value}`
   const expiresAt = new Date(expiresAtMs).toISOString()
   if (options.json) printJson({ name, link, expiresAt })
   else {
@@ -72,14 +73,6 @@ async function readmit(name: string, config: Config, { json }: CommonOptions): P
   if (json) printJson({ name, state: 'active' })
   else say(`${name} can sign in again, through the provider.`)
   return EXIT.ok
-}
-
-/** Where people find the gateway. With port 0 nobody knows before it runs. */
-function addressOf({ publicUrl, listen, tls }: Config): string {
-  if (publicUrl !== undefined) return publicUrl
-  if (listen.kind === 'unix') return 'http://localhost'
-  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host
-  return `${tls === undefined ? 'http' : 'https'}://${host}:${listen.port}`
 }
 
 async function list(options: CommonOptions): Promise<ExitCode> {

@@ -14,11 +14,14 @@ export interface Lock {
   release(): void
 }
 
-/** Takes the lock at `file`, mode 0600, made where missing. Throws a sentence that names the holder when it is taken. */
-export function takeLock(file: string): Lock {
+/**
+ * Takes the lock at `file`, mode 0600, made where missing. Throws a sentence that names the holder when it is taken, and
+ * still is after `waitMs`, in which nothing else happens in this process.
+ */
+export function takeLock(file: string, waitMs = 0): Lock {
   fs.closeSync(fs.openSync(file, 'a', 0o600))
   const locked = identityOf(file)
-  const connection = new DatabaseSync(file, { timeout: 0 })
+  const connection = new DatabaseSync(file, { timeout: waitMs })
   try {
     // A rollback journal, unlike WAL, lets others read who the holder is while the write lock is held.
     connection.exec('PRAGMA journal_mode = DELETE; BEGIN IMMEDIATE')
