@@ -64,7 +64,7 @@ const request: fc.Arbitrary<NarrowingRequest & { scope: string | undefined }> = 
 
 /** What the resource server makes of the claims. */
 function callerBy(claims: JWTPayload) {
-  const caller = callerOf(claims, own, 'x')
+  const caller = callerOf(claims, own, { fallbackId: 'x' })
   if (!caller.ok) throw new Error(caller.error)
   return caller.value
 }
