@@ -31,6 +31,7 @@ import { decide } from './policy/decide.ts'
 import type { Policies } from './policy/policies.ts'
 import { type Origin, serverRequestQuery, toQuery } from './policy/query.ts'
 import { isReachable } from './policy/reach.ts'
+import { requireScopes } from './policy/scopes.ts'
 import { isVisible } from './policy/visible.ts'
 
 /** Everything that a reload replaces, together and at once. Immutable for the calls that hold it. */
@@ -46,7 +47,7 @@ export interface Gateway {
   snapshot(): Snapshot
   /** A promise only for a credential that was not seen before: what is known costs no turn of the event loop. */
   authenticate(exchange: Exchange): Result<Caller, Refusal> | Promise<Result<Caller, Refusal>>
-  /** `WWW-Authenticate` of a 401 to this exchange. */
+  /** `WWW-Authenticate` of a 401 to this exchange, or of a 403 that a token with more scopes mends. */
   challenge(exchange: Exchange, refusal: Refusal): string
   readonly trail: Pick<Trail, 'record' | 'outcome'>
   readonly sessions: Sessions
@@ -159,7 +160,8 @@ async function enforce(call: Call, gateway: Gateway): Promise<Result<Outcome, Re
 
   const query = toQuery(caller.value, server, message, originOf(exchange, session.value, handle.value))
   if (!query.ok) return query
-  const decision = decide(policies, query.value, gateway.now()) // pure, synchronous, microseconds
+  const judged = decide(policies, query.value, gateway.now()) // pure, synchronous, microseconds
+  const decision = requireScopes(judged, query.value, route.value.scopes) // 403, which says what to ask for
   const recorded = await gateway.trail.record(decisionEntry(exchange, query.value, decision, gateway.now()))
   if (!recorded.ok) return recorded // not on record: not forwarded
   call.entry = recorded.value
@@ -261,7 +263,8 @@ async function refuse(call: Call, refusal: Refusal, gateway: Gateway): Promise<O
   }
   if (refusal.reason === 'internal')
     gateway.note(`internal error: ${refusal.detail} (request ${exchange.requestId})`)
-  const challenge = refusal.reason === 'unauthenticated' ? gateway.challenge(exchange, refusal) : ''
+  const isMended = refusal.reason === 'unauthenticated' || refusal.remedy?.kind === 'scope'
+  const challenge = isMended ? gateway.challenge(exchange, refusal) : ''
   const { status, headers, body } = renderRefusal(told, { requestId: exchange.requestId, message, challenge })
   const ended = howItEnded(call, told)
   const resultBytes = exchange.reply.send(status, headers, body)

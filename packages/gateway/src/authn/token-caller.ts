@@ -12,6 +12,7 @@ import { agentNamed, delegationOf } from './delegation.ts'
 import type { Members } from './jwt.ts'
 
 const MAX_GROUPS = 1000
+const MAX_SCOPES = 1000
 const TYPES = { user: 'User', service: 'Service', agent: 'Agent' } as const
 
 /** Clocks of issuers may be this wrong. */
@@ -45,7 +46,9 @@ export function callerOf(claims: Members, issuer: TokenIssuer, token: Known): Re
   const last = delegation.value?.chain.at(-1)
   const agent = client !== undefined && (kind === 'user' || acts) ? agentNamed(issuer, client) : last
   const known = { groups: groups.value, tags: tags.value }
-  const proof = proofOf(claims, issuer, { client, ...token })
+  const scopes = scopesOf(claims)
+  if (!scopes.ok) return scopes
+  const proof = { ...proofOf(claims, issuer, { client, ...token }), ...scopes.value }
   return ok(createCaller(principal, { agent, delegation: delegation.value, known }, proof))
 }
 
@@ -94,6 +97,16 @@ function tagsOf(claims: Members, issuer: TokenIssuer): Result<Readonly<Record<st
     tags[tag] = text
   }
   return ok(tags)
+}
+
+/** A text with spaces (RFC 8693, 4.2), or a list as some issuers write it. */
+function scopesOf({ scope, scp }: Members): Result<Pick<Authentication, 'scopes'>, string> {
+  const written = scope ?? scp ?? []
+  const names: readonly unknown[] = typeof written === 'string' ? written.split(' ') : [written].flat()
+  if (names.length > MAX_SCOPES || !names.every((name) => typeof name === 'string'))
+    return err(`the claim ${scope === undefined ? 'scp' : 'scope'} is not a list of scopes`)
+  const scopes = [...new Set(names.filter((name) => name !== ''))]
+  return ok(scopes.length === 0 ? {} : { scopes })
 }
 
 function proofOf(

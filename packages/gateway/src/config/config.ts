@@ -5,6 +5,7 @@
  */
 import type { EntityRef } from '../model/caller.ts'
 import type { CertificateRule, TokenIssuer } from '../model/issuer.ts'
+import type { ServerScopes } from '../model/scopes.ts'
 
 export interface Config {
   /** Path of the file this was loaded from. */
@@ -104,6 +105,8 @@ interface Common {
   readonly name: string
   /** By the server's own name for the tool. */
   readonly tools: ReadonlyMap<string, ToolAttributes>
+  /** What a token must be good for; left out where nothing is asked. */
+  readonly scopes?: ServerScopes
 }
 
 /** A program started by the gateway, spoken to on stdin and stdout. */

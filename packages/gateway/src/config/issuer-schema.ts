@@ -16,6 +16,14 @@ const values = () => z.record(claim(), z.array(z.string().min(1)))
 /** How tokens have to be bound to a key. */
 const bound = z.enum(['dpop', 'mtls', 'any'])
 
+/** RFC 6749, 3.3. */
+export const scope = z
+  .string()
+  .regex(
+    /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/,
+    'must be a scope of at most 128 characters, without spaces and quotes',
+  )
+
 export const issuer = z.strictObject({
   name: sound(issuerNameFault)
     .meta({ examples: ['corp'] })
@@ -99,7 +107,7 @@ export const issuer = z.strictObject({
     .meta({ examples: [{ repository_owner: ['my-org'] }] })
     .describe('Claims that a token must have, and their values, or `[]` for any.'),
   scopes: z
-    .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be a scope, without spaces and quotes'))
+    .array(scope)
     .default([])
     .meta({ examples: [['mcp']] })
     .describe('Scopes that clients are told to ask for.'),

@@ -1,6 +1,7 @@
 /** From the file as written to the Config: paths made absolute against the file's folder, each server of one kind. */
 import { dirname, resolve } from 'node:path'
 import { err, ok, type Result } from '../model/result.ts'
+import type { ServerScopes } from '../model/scopes.ts'
 import type {
   AuthorizationServerConfig,
   Config,
@@ -150,7 +151,7 @@ function normaliseServer(
   server: WrittenServer,
   { at, socketAt, folder }: Resolvers,
 ): ServerConfig {
-  const common = { name, tools: tools(server) }
+  const common = { name, tools: tools(server), ...scopesOf(server) }
   const { sharing = 'shared', startup = 'lazy', url, credential } = server
   const socket =
     server.socket === undefined ? undefined : socketAt(server.socket, ['servers', name, 'socket'])
@@ -194,8 +195,16 @@ function resolveSecret<T extends SecretOrValue | SecretRef>(secret: T, at: (path
 
 function tools(server: WrittenServer): ReadonlyMap<string, ToolAttributes> {
   const entries = Object.entries(server.tools ?? {}).map(([tool, attributes]) => {
-    const given = Object.entries(attributes).filter(([, value]) => value !== undefined)
+    const given = Object.entries(attributes).filter(([key, value]) => key !== 'scopes' && value !== undefined)
     return [tool, Object.fromEntries(given)] as const
   })
   return new Map(entries)
+}
+
+function scopesOf({ scopes = [], tools: all = {} }: WrittenServer): { scopes?: ServerScopes } {
+  const byTool = Object.entries(all).flatMap(([tool, { scopes: own = [] }]) =>
+    own.length === 0 ? [] : [[tool, [...new Set(own)]] as const],
+  )
+  if (scopes.length === 0 && byTool.length === 0) return {}
+  return { scopes: { server: [...new Set(scopes)], tools: new Map(byTool) } }
 }

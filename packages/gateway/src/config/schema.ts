@@ -7,7 +7,7 @@ import * as z from 'zod'
 import { parseEntity } from './entity.ts'
 import { parsed, sound } from './fields.ts'
 import { certificate } from './certificate-schema.ts'
-import { issuer } from './issuer-schema.ts'
+import { issuer, scope } from './issuer-schema.ts'
 import { parseListen } from './listen.ts'
 import { pathFault, unixPathFault } from './paths.ts'
 import { parseSecret, parseSecretOrValue } from './secret.ts'
@@ -42,6 +42,10 @@ const limits = z.strictObject({
   drainSeconds: limit([0, DAY_SECONDS], 10, 'Time that calls in flight have to end when the gateway stops.'),
 })
 
+/** These have a meaning of their own, for clients and for the authorization server. */
+const RESERVED_SCOPES = ['openid', 'offline_access']
+const requiredScope = scope.refine((name) => !RESERVED_SCOPES.includes(name), 'must be a scope of your own')
+
 const tool = z.strictObject({
   readOnly: z.boolean().optional().describe('It changes nothing.'),
   destructive: z.boolean().optional().describe('It may destroy or overwrite.'),
@@ -55,6 +59,11 @@ const tool = z.strictObject({
     .optional()
     .describe('Labels of what it brings in, such as `untrusted` and `private`.'),
   sends: z.boolean().optional().describe('It can carry information out.'),
+  scopes: z
+    .array(requiredScope)
+    .optional()
+    .meta({ examples: [['files:write']] })
+    .describe('Scopes that a token must have to call it, besides those of the server.'),
 })
 
 const secret = parsed(parseSecret, 'env:TICKETS_TOKEN', 'file:/run/secrets/tickets').describe(
@@ -116,6 +125,13 @@ const server = z.strictObject({
     .optional()
     .describe('When to start it: at the first call or with the gateway; default `lazy`.'),
   credential: credential.optional().describe('What the gateway shows to the server at `url`.'),
+  scopes: z
+    .array(requiredScope)
+    .optional()
+    .meta({ examples: [['files:read']] })
+    .describe(
+      'Scopes that a token must have for anything on this server. Policies are asked as well; keys need none.',
+    ),
   tools: z
     .record(z.string().min(1).max(256), tool)
     .optional()

@@ -17,7 +17,7 @@ export interface RenderContext {
   readonly requestId: string
   /** The message being refused, when that much could be read. */
   readonly message: Message | undefined
-  /** `WWW-Authenticate` of a 401. */
+  /** `WWW-Authenticate` of a 401, or of a 403 that a token with more scopes mends. */
   readonly challenge: string
 }
 
@@ -35,6 +35,13 @@ export function renderRefusal(refusal: Refusal, context: RenderContext): Rendere
     case 'invalid':
       return rpcError(refusal, context, refusal.protocol)
     case 'not-permitted':
+      return refusal.remedy?.kind === 'scope'
+        ? rpcError(refusal, context, {
+            status: 403,
+            code: REFUSED,
+            headers: { 'www-authenticate': context.challenge },
+          })
+        : renderNo(refusal, context, 403)
     case 'task-required':
     case 'outside-task':
     case 'approval-required':
@@ -136,6 +143,8 @@ export function remedyText(remedy: Remedy | undefined): string {
       return ` Try again in ${remedy.afterSeconds} s.`
     case 'policy':
       return ` ${remedy.hint}`
+    case 'scope':
+      return ` Get a token with the scopes ${remedy.scopes.join(' ')}.`
   }
 }
 

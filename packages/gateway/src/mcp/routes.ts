@@ -2,11 +2,14 @@
 import type { Exchange } from '../model/exchange.ts'
 import { type Refusal, unknown } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
+import type { ServerScopes } from '../model/scopes.ts'
 import type { Upstream } from '../model/upstream.ts'
 
 export interface Route {
   readonly server: string
   readonly upstream: Upstream
+  /** What a token must be good for here. */
+  readonly scopes?: ServerScopes
 }
 
 const PREFIX = '/mcp/'

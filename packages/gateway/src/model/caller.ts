@@ -23,6 +23,8 @@ export interface Authentication {
   readonly bound?: 'dpop' | 'mtls'
   /** Thumbprint of that key (RFC 7638) or certificate (RFC 8705, 3.1). */
   readonly key?: string
+  /** What the token is good for (`scope`, or `scp`); left out where that is nothing in particular. */
+  readonly scopes?: readonly string[]
   /** The OAuth client that the token was issued to, as the issuer names it. */
   readonly client?: string
   /** How the client proved to the issuer that it is the one, as the issuer puts it: `none`, `private_key_jwt`. */

@@ -11,6 +11,8 @@ export type Remedy =
   | { readonly kind: 'approval' }
   | { readonly kind: 'retry'; readonly afterSeconds: number }
   | { readonly kind: 'policy'; readonly hint: string }
+  /** A token that is good for all of these. */
+  | { readonly kind: 'scope'; readonly scopes: readonly string[] }
 
 interface Common {
   readonly message: string

@@ -17,6 +17,8 @@ export interface ResourceServer {
   readonly issuers: readonly TokenIssuer[]
   /** Whether a token may be bound to the certificate of a caller. */
   readonly asksForCertificates: boolean
+  /** What tokens must be good for on some server, whichever it is. */
+  readonly scopes: readonly string[]
 }
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
@@ -38,13 +40,11 @@ export function answerMetadata(exchange: Exchange, hosts: HostRules, resources: 
   return true
 }
 
-function metadataOf(
-  path: string,
-  { publicUrl, issuers, asksForCertificates }: ResourceServer,
-): object | undefined {
+function metadataOf(path: string, resources: ResourceServer): object | undefined {
+  const { publicUrl, issuers, asksForCertificates } = resources
   const places = issuers.filter(({ authorizes }) => authorizes)
   if (!isRoute(path) || places.length === 0) return undefined
-  const scopes = scopesOf(places)
+  const scopes = scopesOf(places, resources)
   return {
     resource: publicUrl + path,
     authorization_servers: places.map(({ issuer }) => issuer),
@@ -56,21 +56,41 @@ function metadataOf(
   }
 }
 
-/** `WWW-Authenticate` of a 401 (RFC 6750, 3; RFC 9728, 5.1). */
+/** `WWW-Authenticate` of a 401, or of a 403 that names scopes (RFC 6750, 3; RFC 9728, 5.1). */
 export function challengeFor(
   exchange: Pick<Exchange, 'rawHeaders' | 'target'>,
   refusal: Refusal,
-  { publicUrl, issuers }: ResourceServer,
+  resources: ResourceServer,
 ): string {
+  const { publicUrl, issuers } = resources
   const { target } = exchange
+  if (refusal.remedy?.kind === 'scope') return scopeChallenge(exchange, refusal.remedy.scopes, publicUrl)
   const first = challenge(exchange, refusal)
   const places = issuers.filter(({ authorizes }) => authorizes)
   if (places.length === 0 || !isRoute(target)) return first
-  const scopes = scopesOf(places)
+  const scopes = scopesOf(places, resources)
   const scope = scopes.length === 0 ? '' : `, scope="${scopes.join(' ')}"`
   const wantsProof = !first.startsWith('DPoP') && places.some(({ bound }) => bound === 'dpop')
   const second = wantsProof ? `, ${DPOP_CHALLENGE}` : ''
   return `${first}, resource_metadata="${publicUrl}${WELL_KNOWN}${target}"${scope}${second}`
+}
+
+/** To a token that is not good for something (RFC 6750, 3.1), in the scheme in which it was shown (RFC 9449, 7.1). */
+function scopeChallenge(
+  { rawHeaders, target }: Pick<Exchange, 'rawHeaders' | 'target'>,
+  scopes: readonly string[],
+  publicUrl: string,
+): string {
+  const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization')
+  const isProved = /^\s*dpop\s/i.test(rawHeaders[at + 1] ?? '')
+  const parts = [
+    isProved ? DPOP_CHALLENGE : 'Bearer realm="tollgate"',
+    'error="insufficient_scope"',
+    `scope="${scopes.join(' ')}"`,
+    `resource_metadata="${publicUrl}${WELL_KNOWN}${target}"`,
+    'error_description="This token is not good for that; one with these scopes may be."',
+  ]
+  return parts.join(', ')
 }
 
 /** A path that could be a route, whether it is one or not. */
@@ -80,6 +100,10 @@ function isRoute(path: string): boolean {
   return name.length <= MAX_SERVER_NAME_LENGTH && SERVER_NAME.test(name)
 }
 
-function scopesOf(issuers: readonly TokenIssuer[]): readonly string[] {
-  return [...new Set(issuers.flatMap(({ scopes }) => scopes))]
+/**
+ * Those of all servers, on every route: what one of them asks for would tell that it is there. Who may come in asks for
+ * less when told so by a 403.
+ */
+function scopesOf(issuers: readonly TokenIssuer[], { scopes: required }: ResourceServer): readonly string[] {
+  return [...new Set([...issuers.flatMap(({ scopes }) => scopes), ...required])]
 }

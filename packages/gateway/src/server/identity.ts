@@ -69,7 +69,7 @@ export class Identity {
   #deps: AuthenticateDeps
   readonly #used: UsedProofs
   #rules: Config['certificates'] = []
-  #resources: ResourceServer = { publicUrl: '', issuers: [], asksForCertificates: false }
+  #resources: ResourceServer = { publicUrl: '', issuers: [], asksForCertificates: false, scopes: [] }
 
   constructor({ keys, revoked, log, end, own, openProofLog }: IdentityOptions) {
     const onOver = (names: readonly string[]) => end(({ credential = '' }) => names.includes(credential))
@@ -107,7 +107,8 @@ export class Identity {
     const asksForCertificates = tls?.clients !== undefined
     const certificates = asksForCertificates ? { known: new Certificates(rules), now: Date.now } : undefined
     this.#deps = { keys: this.#keys, tokens, certificates, anonymous }
-    this.#resources = { publicUrl: address, issuers, asksForCertificates }
+    const scopes = [...config.servers.values()].flatMap((server) => server.scopes?.server ?? [])
+    this.#resources = { publicUrl: address, issuers, asksForCertificates, scopes }
     const haveChanged = JSON.stringify(this.#rules, showMaps) !== JSON.stringify(rules, showMaps)
     this.#rules = rules
     this.#end(

@@ -32,7 +32,12 @@ export async function buildSnapshot(
     const kept = sameServer(previous?.config, config, name) ? previous?.upstreams.get(name) : undefined
     upstreams.set(name, kept ?? makeUpstream(server))
   }
-  const routes = new Map([...upstreams].map(([server, upstream]) => [server, { server, upstream }]))
+  const routes = new Map(
+    [...upstreams].map(([server, upstream]) => {
+      const scopes = config.servers.get(server)?.scopes
+      return [server, { server, upstream, ...(scopes === undefined ? {} : { scopes }) }]
+    }),
+  )
   const hosts = hostsOf(config, config.listen)
   return ok({
     config,
@@ -74,10 +79,11 @@ function toolFactsOf(config: Config): ReadonlyMap<string, ToolFacts> {
   return facts
 }
 
-/** Whether a server can keep what it runs on. What policies see of its tools does not matter for that. */
+/** Whether a server can keep what it runs on. What is asked of callers does not matter for that. */
 function sameServer(before: Config | undefined, after: Config, name: string): boolean {
   const [old, now] = [before?.servers.get(name), after.servers.get(name)]
-  const comparable = (server: ServerConfig | undefined) => JSON.stringify({ ...server, tools: undefined })
+  const comparable = (server: ServerConfig | undefined) =>
+    JSON.stringify({ ...server, tools: undefined, scopes: undefined })
   return (
     old !== undefined &&
     comparable(old) === comparable(now) &&
