@@ -31,12 +31,19 @@ export function isLoopbackRedirect(uri: string): boolean {
   return LOOPBACK.test(URL.parse(uri)?.hostname ?? '')
 }
 
+/** Whether a client is told of by a document at this address; MCP asks more of those than the library does. */
+function isDocumentId(id: unknown): boolean {
+  return typeof id === 'string' && id.startsWith('https://')
+}
+
 /** What is wrong with the metadata of a client; undefined when nothing is. */
 export function clientFault(metadata: {
+  readonly client_id?: unknown
   readonly redirect_uris?: unknown
   readonly client_name?: unknown
 }): string | undefined {
-  const { redirect_uris: uris = [], client_name: name } = metadata
+  const { client_id: id, redirect_uris: uris = [], client_name: name } = metadata
+  if (isDocumentId(id) && (name === undefined || name === '')) return 'client_name is missing'
   if (!Array.isArray(uris) || uris.length > 10) return 'redirect_uris must be a list of at most 10'
   if (name !== undefined && (typeof name !== 'string' || name.length > 100))
     return 'client_name must be a text of at most 100 characters'
@@ -63,8 +70,7 @@ export function settleGrants(metadata: GrantMetadata, machine: MachineKind | und
   const refused = asked.find((grant) => MACHINE_GRANTS.includes(grant))
   if (refused === undefined) return undefined
   metadata.grant_types = asked.filter((grant) => !MACHINE_GRANTS.includes(grant))
-  const isDocument = id?.startsWith('https://') === true
-  return isDocument ? undefined : `${refused} is for clients that the operator has made known`
+  return isDocumentId(id) ? undefined : `${refused} is for clients that the operator has made known`
 }
 
 /** An assertion that is good for longer is as good as a secret. */
