@@ -187,6 +187,29 @@ describe('an answer is not taken', () => {
     expect((await comeBack(back)).status).toBe(400)
   })
 
+  it('again after it failed, though its code is still good', async () => {
+    const back = await upstream.signIn((await leave()).address, 'ada')
+    upstream.lies = { answer: { at: /token/, with: (request) => request.destroy() } }
+    expect((await comeBack(back)).status).toBe(502)
+    upstream.lies = {}
+    expect((await comeBack(back)).status).toBe(400)
+    expect(server.store.people.toldOf('corp/ada')).toBeUndefined()
+  })
+
+  it('for more than one of two that come at once', async () => {
+    const back = await upstream.signIn((await leave()).address, 'ada')
+    const both = await Promise.all([browser.get(back.href), browser.get(back.href)])
+    const pages = both.map(({ location = '' }) => browser.get(location))
+    const statuses = (await Promise.all(pages)).map(({ status }) => status)
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([303, 400])
+  })
+
+  it('by a form', async () => {
+    const { address, page } = await leave()
+    const back = await upstream.signIn(address, 'ada')
+    expect((await browser.post(`${page}/return${back.search}`, {})).status).toBe(400)
+  })
+
   it('in another browser, which leaves it good for the right one', async () => {
     const back = await upstream.signIn((await leave()).address, 'ada')
     const thief = new Browser(server.origin)

@@ -46,6 +46,43 @@ describe('tollgate user', () => {
     expect((await folder.run(['user', 'add', 'alice', '--reset'])).code).toBe(0)
   })
 
+  it('adds to what somebody signs in with, or replaces it', async () => {
+    using folder = new Folder({ 'tollgate.yaml': CONFIG })
+    const store = openOauthStore(folder.at('.tollgate'))
+    if (!store.ok) throw new Error(store.error)
+    const { people } = store.value
+    const use = async (id: string, ...options: string[]) => {
+      const { stdout } = await folder.run(['user', 'add', 'alice', ...options])
+      const passkey = { id, publicKey: new Uint8Array(1), counter: 0, transports: [] }
+      expect(people.useLinkForPasskey(stdout.trim().slice(-43), passkey, Date.now())).toBe('alice')
+    }
+    await use('first')
+    await use('second', '--another')
+    expect((await folder.run(['user', 'list'])).stdout).toContain('2 passkeys')
+    await use('third', '--reset')
+    expect(people.passkeysOf('alice').map(({ id }) => id)).toEqual(['third'])
+    store.value.close()
+  })
+
+  it('lists people of a provider once they signed in, removes them, and lets them in again', async () => {
+    using folder = new Folder({ 'tollgate.yaml': CONFIG })
+    const store = openOauthStore(folder.at('.tollgate'))
+    if (!store.ok) throw new Error(store.error)
+    const { people } = store.value
+    const told = { account: 'corp/5f1e', issuer: 'https://sso.example', groups: [], tags: {} }
+    expect((await folder.run(['user', 'add', 'corp/5f1e'])).stderr).toContain('Nobody has signed in')
+    people.noteTold({ ...told, label: 'Ada\u001b[2J' }, Date.now())
+    const { stdout } = await folder.run(['user', 'list'])
+    expect(stdout).toContain('User::"local/corp/5f1e"')
+    expect(stdout).not.toContain('\u001b[2J')
+    expect((await folder.run(['user', 'add', 'corp/5f1e'])).stderr).toContain('can sign in already')
+    expect((await folder.run(['user', 'remove', 'corp/5f1e'])).code).toBe(0)
+    expect(people.noteTold({ ...told, label: 'Ada' }, Date.now())).toBe(false)
+    expect((await folder.run(['user', 'add', 'corp/5f1e'])).code).toBe(0)
+    expect(people.noteTold({ ...told, label: 'Ada' }, Date.now())).toBe(true)
+    store.value.close()
+  })
+
   it('takes no name that could be mistaken', async () => {
     using folder = new Folder({ 'tollgate.yaml': CONFIG })
     for (const name of ['', 'a b', '../x', 'a/b', '\u202ea', 'x'.repeat(65)])

@@ -12,7 +12,7 @@ import {
   takesJson,
 } from './command.ts'
 import { describeTimes, timesDay, withOauthStore } from './oauth-store.ts'
-import { EXIT, type ExitCode, paint, print, printJson, printTable, say } from './terminal.ts'
+import { EXIT, type ExitCode, harmless, paint, print, printJson, printTable, say } from './terminal.ts'
 
 type CommonOptions = ConfigOptions & JsonOptions
 
@@ -71,7 +71,7 @@ async function readmit(name: string, config: Config, { json }: CommonOptions): P
   const done = await withOauthStore(config, ({ people }) => people.readmit(name))
   if (!done.ok) return done.error
   if (json) printJson({ name, state: 'active' })
-  else say(`${name} can sign in again, through the provider.`)
+  else say(`${harmless(name)} can sign in again, through the provider.`)
   return EXIT.ok
 }
 
@@ -93,7 +93,7 @@ async function remove(name: string, options: CommonOptions): Promise<ExitCode> {
   const removed = await withOauthStore(config.value, ({ people }) => people.remove(name, Date.now()))
   if (!removed.ok) return removed.error
   if (options.json) printJson({ name, state: 'removed' })
-  else say(`${name} is removed, and what was issued in their name has ended.`)
+  else say(`${harmless(name)} is removed, and what was issued in their name has ended.`)
   return EXIT.ok
 }
 
@@ -103,7 +103,7 @@ async function signOut(name: string, options: CommonOptions): Promise<ExitCode> 
   const done = await withOauthStore(config.value, ({ people }) => people.signOut(name))
   if (!done.ok) return done.error
   if (options.json) printJson({ name, state: 'signed-out' })
-  else say(`${name} is signed out everywhere, and what was issued in their name has ended.`)
+  else say(`${harmless(name)} is signed out everywhere, and what was issued in their name has ended.`)
   return EXIT.ok
 }
 
@@ -116,7 +116,13 @@ function describe(user: ListedUser): object {
 function toRow(user: ListedUser): string[] {
   const { name, state, createdAtMs } = user
   const colour = state === 'active' ? 'green' : state === 'invited' ? 'yellow' : 'red'
-  return [name, `User::"local/${name}"`, waysOf(user), timesDay(createdAtMs), paint(colour, state)]
+  return [
+    harmless(name),
+    harmless(`User::"local/${name}"`),
+    harmless(waysOf(user)),
+    timesDay(createdAtMs),
+    paint(colour, state),
+  ]
 }
 
 /** What they sign in with. */

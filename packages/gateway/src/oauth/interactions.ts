@@ -61,8 +61,7 @@ export class Interactions {
   /** Takes what the provider said of the person who was sent there. */
   async comeBack(request: IncomingMessage, response: ServerResponse, uid: string): Promise<void> {
     const asked = await this.#find(request, response, uid)
-    if (asked === undefined || request.method !== 'GET' || asked.details.prompt.name !== 'login')
-      return sendPage(response, 400, EXPIRED)
+    if (asked === undefined || request.method !== 'GET') return sendPage(response, 400, EXPIRED)
     return this.#signedIn(asked, await this.#signIn.comeBack(asked, queryOf(request)))
   }
 

@@ -33,6 +33,7 @@ export function signInPage(view: SignInPage): string {
 /** The provider does not know the program, so all there is to know of it is said before. */
 function providerForm({ csrf, action, isLocal, asker }: SignInPage, provider: string): Html {
   return html`<section class="choice" aria-label="${provider}">
+        <p>so that this program can ask you for access:</p>
         <dl>
           ${askerRows(asker)}
         </dl>

@@ -96,7 +96,6 @@ export class UpstreamSignIn {
         code_challenge_method: 'S256',
         ...(anew ? { prompt: 'login' } : {}),
       })
-      if (!this.#isSafe(address)) throw new Error(`${address.origin} is not https`)
       const expiresAtMs = now() + STATE_MS
       store.artifacts.put(KIND, state, { for: uid, nonce, verifier, expiresAtMs }, expiresAtMs)
       return ok(address.href)
@@ -209,13 +208,6 @@ export class UpstreamSignIn {
       const wantsPost = methods?.includes('client_secret_basic') === false
       return (wantsPost ? post : basic)(as, client, body, headers)
     }
-  }
-
-  #isSafe({ protocol }: URL): boolean {
-    return (
-      protocol === 'https:' ||
-      (protocol === 'http:' && this.#options.settings.tellsOf.issuer.startsWith('http:'))
-    )
   }
 
   #refused(why: string): Result<never, NotSignedIn> {
