@@ -1,6 +1,6 @@
 /** `tollgate login` and what comes after it, with the built program, a gateway that runs, and a person in a browser. */
 import { randomUUID } from 'node:crypto'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -201,6 +201,20 @@ describe.concurrent('at the gateway’s own authorization server', () => {
     expect(gone).toMatchObject({ code: 4, stdout: '' })
     expect(gone.stderr).toContain(`tollgate login --gateway ${gateway.origin} --server files`)
     expect(await folder.run(['logout', ...at(), 'files'])).toMatchObject({ code: 0 })
+  })
+
+  test('logging in again ends the login before; what others can read is not used', async () => {
+    using folder = new Folder()
+    await logIn(folder)
+    const [before] = kept(folder)
+    await logIn(folder)
+    const [after, ...others] = kept(folder)
+    expect(others).toEqual([])
+    await eventually(async () => expect((await callWith(before?.accessToken ?? '')).status).toBe(401))
+    expect((await callWith(after?.accessToken ?? '')).status).toBe(200)
+    chmodSync(folder.at(FILE), 0o644)
+    const refused = await folder.run(['token', ...at(), 'files'])
+    expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('chmod 600') })
   })
 
   test('a login that was ended elsewhere says so, and how to begin again', async () => {

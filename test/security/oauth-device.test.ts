@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Browser, field } from '../fixtures/oauth/browser.ts'
-import { enterCode, submitCode } from '../fixtures/oauth/person.ts'
+import { createProofKey } from '../fixtures/oauth/dpop.ts'
+import { enterCode, PASSWORD, submitCode } from '../fixtures/oauth/person.ts'
 import { startTestServer, type TestServer } from '../fixtures/oauth/server.ts'
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -52,6 +53,7 @@ describe('a code', () => {
         user_code: expect.stringMatching(/^[B-Z]{4}-[B-Z]{4}$/),
         verification_uri: `${server.origin}/oauth/device`,
         expires_in: 600,
+        interval: 2,
       },
     })
     const other = { resource: 'https://elsewhere.example/mcp/files' }
@@ -180,6 +182,31 @@ describe('whose it is', () => {
   })
 })
 
+it('gives a program that proves a key a token that is bound to it', async () => {
+  const key = await createProofKey()
+  const asked = await ask()
+  await enterCode(browse(), asked.body['user_code'] ?? '')
+  const response = await fetch(`${server.origin}/oauth/token`, {
+    method: 'POST',
+    headers: { dpop: await key.prove(`${server.origin}/oauth/token`) },
+    body: new URLSearchParams({
+      grant_type: GRANT,
+      client_id: CLI,
+      device_code: String(asked.body['device_code']),
+      resource: server.resource(),
+    }),
+  })
+  const body = (await response.json()) as Record<string, unknown>
+  expect(body['token_type']).toBe('DPoP')
+  expect(claimsOf(body['access_token'])['cnf']).toEqual({ jkt: key.thumbprint })
+  const refresh = {
+    grant_type: 'refresh_token',
+    client_id: CLI,
+    refresh_token: String(body['refresh_token']),
+  }
+  expect(await server.token(refresh)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
+})
+
 describe('the person', () => {
   it('is asked about the access each time, whatever they allowed before and whatever the program sends', async () => {
     for (const changes of [{}, {}, { redirect_uri: 'https://app.example/callback' }]) {
@@ -198,6 +225,30 @@ describe('the person', () => {
       expect(page.text).toContain('Whoever shows you the code gets the access')
       expect(await poll(again)).toMatchObject({ body: { error: 'authorization_pending' } })
     }
+  })
+
+  it('can be somebody else than who is signed in at the browser', async () => {
+    const own = browse()
+    const first = await ask()
+    await enterCode(own, first.body['user_code'] ?? '')
+    const next = await ask()
+    const confirm = await submitCode(own, next.body['user_code'] ?? '')
+    const yes = {
+      xsrf: field(confirm.text, 'xsrf'),
+      user_code: String(next.body['user_code']),
+      confirm: 'yes',
+    }
+    const consent = await own.follow(await own.post('/oauth/device', yes))
+    const other = { csrf: field(consent.text, 'csrf'), action: 'switch' }
+    const signIn = await own.follow(await own.post(consent.url, other))
+    expect(signIn.text).toContain('name="password"')
+    expect(await poll(next)).toMatchObject({ body: { error: 'authorization_pending' } })
+    const fields = { csrf: field(signIn.text, 'csrf'), action: 'sign-in', name: 'alice', password: PASSWORD }
+    const again = await own.follow(await own.post(signIn.url, fields))
+    const allowed = { csrf: field(again.text, 'csrf'), action: 'allow' }
+    const last = await own.follow(await own.post(again.url, allowed))
+    expect(last.text).toContain('You are done')
+    expect((await poll(next)).status).toBe(200)
   })
 
   it('cannot be made to enter one by a form elsewhere, nor by an address alone', async () => {

@@ -1,4 +1,5 @@
 /** Tokens bound to a key of the client, at the authorization server (RFC 9449): issued by its proof, refreshed by it alone. */
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import * as openid from 'openid-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -158,14 +159,35 @@ describe('a token that is bound to a key', () => {
     })
   })
 
-  it('is nothing to whoever shows it as a bearer', async () => {
-    const { access_token: access } = await bound(await createProofKey())
-    const answer = await fetch(gateway.url('files'), {
-      method: 'POST',
-      headers: { authorization: `Bearer ${String(access)}`, 'content-type': 'application/json' },
-      body: '{}',
+  it('is good with its key, and nothing to whoever shows it as a bearer or with another', async () => {
+    const [key, other] = [await createProofKey(), await createProofKey()]
+    const { access_token: access } = await bound(key)
+    const htu = `${gateway.origin}/whoami/mcp/files`
+    const ath = createHash('sha256').update(String(access)).digest('base64url')
+    const ask = async (scheme: string, proof?: string) => {
+      const headers = {
+        authorization: `${scheme} ${String(access)}`,
+        ...(proof === undefined ? {} : { dpop: proof }),
+      }
+      return fetch(htu, { headers })
+    }
+    const get = { htm: 'GET', ath }
+    const good = await ask('DPoP', await key.prove(htu, get))
+    expect(good.status).toBe(200)
+    expect(await good.json()).toMatchObject({
+      principal: 'User::"local/alice"',
+      authentication: { bound: 'dpop', issuer: 'local' },
     })
-    expect(answer.status).toBe(401)
+    const elsewhere = `${gateway.origin}/mcp/files`
+    for (const answer of [
+      await ask('Bearer'),
+      await ask('Bearer', await key.prove(htu, get)),
+      await ask('DPoP'),
+      await ask('DPoP', await other.prove(htu, get)),
+      await ask('DPoP', await key.prove(elsewhere, get)),
+      await ask('DPoP', await key.prove(htu, { htm: 'GET' })),
+    ])
+      expect(answer.status).toBe(401)
   })
 })
 

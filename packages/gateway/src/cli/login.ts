@@ -31,7 +31,7 @@ export function addLogin(program: Command): void {
 async function login(options: CommonOptions & DoorOptions & { readonly server?: string }): Promise<ExitCode> {
   const place = await findPlace(options.server, options)
   if (!place.ok) return place.error
-  const { findDoor, toLogin } = await import('./login-client.ts')
+  const { findDoor, revoke, toLogin } = await import('./login-client.ts')
   const door = await findDoor(place.value, options)
   if (!door.ok) return give(door.error)
   const tokens = await askPerson(door.value)
@@ -39,8 +39,14 @@ async function login(options: CommonOptions & DoorOptions & { readonly server?: 
   const { issuer, clientId } = door.value
   const made = toLogin({ ...place.value, issuer, clientId }, tokens.value)
   const logins = new Logins(process.env)
-  const kept = await logins.locked(async () => logins.replace(place.value, made))
-  if (!kept.ok) return give({ message: kept.error, exit: EXIT.failed })
+  const former = await logins.locked(async () => {
+    const before = logins.find(place.value)
+    const kept = logins.replace(place.value, made)
+    return kept.ok ? before : kept
+  })
+  if (!former.ok) return give({ message: former.error, exit: EXIT.failed })
+  // Nobody can log out of what is no longer kept. It ends by itself where it cannot be ended now.
+  if (former.value !== undefined) await revoke(former.value)
   const { server, gateway } = place.value
   if (options.json) printJson({ gateway, server, issuer, clientId, expiresAt: showTime(made.expiresAtMs) })
   else say(`You are logged in to ${server} at ${gateway}. As whom: tollgate whoami ${server}`)

@@ -47,7 +47,7 @@ export class Logins {
     try {
       const text = readFileSync(this.#file, 'utf8')
       if ((statSync(this.#file).mode & 0o077) !== 0)
-        return err(`${this.#file} can be read by others: log out and in again after chmod 600 ${this.#file}`)
+        return err(`${this.#file} can be read by others: chmod 600 ${this.#file}, then log out and in again`)
       return ok((JSON.parse(text) as { logins: readonly Login[] }).logins)
     } catch (problem) {
       if ((problem as NodeJS.ErrnoException).code === 'ENOENT') return ok([])

@@ -56,6 +56,8 @@ export interface UpstreamSettings {
 
 const METADATA_PATH = '/.well-known/oauth-authorization-server'
 const HOUR_SECONDS = 3600
+/** How often a program that shows a code may ask whether there is an answer. */
+const POLL_SECONDS = 2
 /** Clients that registered themselves and are still let in. */
 const MAX_REGISTERED = 1000
 
@@ -83,6 +85,9 @@ export class AuthorizationServer {
       mayFetch: () => this.#fetches.take('', options.now()),
       renderError: sendError,
       hashGrant,
+    })
+    this.#provider.on('device_authorization.success', (_ctx, answer: { interval?: number }) => {
+      answer.interval = POLL_SECONDS
     })
     putOnRecord(this.#provider, { record: options.record, hashGrant })
     revokeAccessTokens(this.#provider, options)
