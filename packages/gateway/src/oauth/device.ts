@@ -31,7 +31,7 @@ export function deviceFlow(issuer: string): NonNullable<Configuration['features'
       const shown = typeof code === 'string' ? code.slice(0, 20) : undefined
       show(ctx, enterCodePage({ action, csrf: csrfOf(ctx), code: shown, problem }))
     },
-    userCodeConfirmSource(ctx, _form, client, _info, code) {
+    userCodeConfirmSource(...[ctx, , client, , code]) {
       const asked = ctx.oidc.entities.DeviceCode?.params?.['resource']
       const text = confirmCodePage({
         action,
@@ -83,8 +83,8 @@ export class DeviceLimits {
  */
 export function targetOf(target: string): string {
   const query = URL.parse(target, 'http://localhost')?.searchParams
-  const code = query?.get('user_code')
-  if (code == null) return target
+  const code = query?.get('user_code') ?? undefined
+  if (code === undefined) return target
   return `${PATHS.code_verification}?${new URLSearchParams({ code }).toString()}`
 }
 
