@@ -3,9 +3,12 @@
  * stand on ask of a server with tokens and of an authorization server. Each line is tried here: the honest thing goes
  * through, and the same with one thing changed does not. The lines are in the folder oauth-requirements.
  */
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { authorizationRequirements } from './oauth-requirements/authorization.ts'
 import { documentRequirements } from './oauth-requirements/documents.ts'
+import { neighbourRequirements } from './oauth-requirements/neighbours.ts'
 import { requestRequirements } from './oauth-requirements/requests.ts'
 import { tokenRequirements } from './oauth-requirements/tokens.ts'
 import { startWorld, type World } from './oauth-requirements/world.ts'
@@ -26,5 +29,14 @@ describe.each([
   test.each(titled)('%s', async (_title, { honest, attack }) => {
     await honest(world)
     await attack(world)
+  })
+})
+
+describe('has a test of its own nearby', () => {
+  const titled = neighbourRequirements.map((each) => [`${each.where}: ${each.must}`, each] as const)
+  test.each(titled)('%s', (_title, { file, test: title }) => {
+    const text = readFileSync(join(import.meta.dirname, file), 'utf8')
+    expect(text).toContain(`'${title}'`)
+    expect(text).not.toMatch(/\b(?:it|test|describe)\.(?:skip|todo)\b/)
   })
 })
