@@ -141,6 +141,7 @@ export const documentRequirements: readonly Requirement[] = [
       world.internet.hangUp()
       await refused(world, second)
       expect(world.internet.asked).not.toContain(new URL(second).pathname)
+      expect([...new Set(world.internet.reached)]).toEqual([PUBLIC])
     },
   },
   {
