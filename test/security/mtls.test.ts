@@ -389,10 +389,10 @@ test.each(['TLSv1.2', 'TLSv1.3'] as const)(
 
 /** An event stream, and when it ended. */
 async function openStream(sent: Sent) {
-  const server = 'live'
+  const live = 'live'
   const { response: begun } = await send({
     ...sent,
-    server,
+    server: live,
     body: JSON.stringify({
       jsonrpc: '2.0',
       id: 0,
@@ -402,7 +402,12 @@ async function openStream(sent: Sent) {
   })
   await begun.toArray()
   const session = String(begun.headers['mcp-session-id'])
-  const { response } = await send({ ...sent, server, method: 'GET', headers: { 'mcp-session-id': session } })
+  const { response } = await send({
+    ...sent,
+    server: live,
+    method: 'GET',
+    headers: { 'mcp-session-id': session },
+  })
   expect(response.statusCode).toBe(200)
   const ended = new Promise<number>((resolve) => response.once('close', () => resolve(Date.now())))
   response.on('error', () => undefined)
