@@ -71,6 +71,6 @@ it('what cannot be kept is not used', () => {
   const used = create()
   used.use('ada', 'a', START)
   open[0]?.close()
-  expect(() => used.use('ada', 'b', START)).toThrow()
+  expect(() => used.use('ada', 'b', START)).toThrow(/not open|finalized/)
   open = []
 })
