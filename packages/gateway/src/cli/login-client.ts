@@ -57,7 +57,8 @@ export async function findDoor(place: Place, options: DoorOptions): Promise<Resu
   const clientId = options.clientId ?? COMMAND_LINE.client_id
   const config = await connect(issuer.value, clientId)
   if (!config.ok) return config
-  const scope = scopes?.join(' ')
+  // The gateway gives what there is to whoever names no scope; an issuer outside has to be told what is for the gateway.
+  const scope = issuer.value === place.gateway ? undefined : scopes?.join(' ')
   return ok({ resource: resource.href, issuer: issuer.value, clientId, scope, config: config.value })
 }
 

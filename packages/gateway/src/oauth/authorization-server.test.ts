@@ -1,5 +1,6 @@
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Browser } from '../../../../test/fixtures/oauth/browser.ts'
 import { startTestServer, type TestServer } from '../../../../test/fixtures/oauth/server.ts'
 
 let server: TestServer
@@ -40,6 +41,14 @@ describe('the metadata', () => {
       client_id_metadata_document_supported: true,
       token_endpoint_auth_methods_supported: ['none', 'private_key_jwt'],
     })
+    for (const name of [
+      'subject_types_supported',
+      'claims_supported',
+      'id_token_signing_alg_values_supported',
+    ])
+      expect(metadata).not.toHaveProperty(name)
+    expect(metadata).toMatchObject({ response_modes_supported: ['query', 'fragment'] })
+    expect(JSON.stringify(metadata)).not.toContain('openid')
     expect(metadata).not.toHaveProperty('introspection_endpoint')
     expect(metadata).not.toHaveProperty('userinfo_endpoint')
   })
@@ -65,6 +74,15 @@ describe('the metadata', () => {
 })
 
 describe('an authorization', () => {
+  it('is refused where its answer would need a script, which our pages do not run', async () => {
+    const { location } = await new Browser(server.origin).get(
+      server.authorizeUrl(client, { response_mode: 'form_post' }),
+    )
+    const back = new URL(location ?? '')
+    expect(back.origin + back.pathname).toBe('https://app.example/callback')
+    expect(back.searchParams.get('error')).toBe('invalid_request')
+  })
+
   it('ends in a token for the one route, which says who, through which client, and since when', async () => {
     const back = await server.consent(client)
     expect(back.origin + back.pathname).toBe('https://app.example/callback')

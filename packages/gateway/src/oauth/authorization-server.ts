@@ -11,6 +11,7 @@ import { DeviceLimits, targetOf } from './device.ts'
 import { queryOf, send, sendJson, sendPage, setSafeHeaders } from './http.ts'
 import { Interactions } from './interactions.ts'
 import { ICON_PATH, messagePage, SCRIPT_PATH, STYLE_PATH } from './pages.ts'
+import { METADATA_PATH, tellWhatIsTrue } from './metadata.ts'
 import { PASSKEY_SCRIPT } from './passkey-script.ts'
 import { Passkeys } from './passkeys.ts'
 import { ScryptPasswords } from './passwords.ts'
@@ -54,7 +55,6 @@ export interface UpstreamSettings {
   fetch: ProviderFetch
 }
 
-const METADATA_PATH = '/.well-known/oauth-authorization-server'
 const HOUR_SECONDS = 3600
 /** How often a program that shows a code may ask whether there is an answer. */
 const POLL_SECONDS = 2
@@ -89,6 +89,7 @@ export class AuthorizationServer {
     this.#provider.on('device_authorization.success', (_ctx, answer: { interval?: number }) => {
       answer.interval = POLL_SECONDS
     })
+    tellWhatIsTrue(this.#provider)
     putOnRecord(this.#provider, { record: options.record, hashGrant })
     revokeAccessTokens(this.#provider, options)
     registerTokenExchange(this.#provider, options)

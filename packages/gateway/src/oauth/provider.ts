@@ -12,6 +12,7 @@ import {
 import { createAdapter } from './adapter.ts'
 import { assertionFault, clientFault, isLoopbackRedirect, settleGrants } from './client-rules.ts'
 import { deviceFlow } from './device.ts'
+import { RESPONSE_MODES } from './metadata.ts'
 import { PATHS } from './paths.ts'
 import type { OauthStore, ToldPerson } from './ports.ts'
 import { fillGrant, SCOPE, serverOf } from './resources.ts'
@@ -280,6 +281,15 @@ function isAskedEachTime({ params, entities }: KoaContextWithOIDC['oidc']): bool
 function promptPolicy(): interactionPolicy.DefaultPolicy {
   const { base, Check } = interactionPolicy
   const policy = base()
+  policy.get('login')?.checks.add(
+    new Check('response_mode', 'an answer that needs a script does not arrive', ({ oidc: { params } }) => {
+      const mode = params?.['response_mode']
+      if (typeof mode !== 'string' || RESPONSE_MODES.includes(mode)) return Check.NO_NEED_TO_PROMPT
+      delete params?.['response_mode'] // the refusal has to arrive
+      throw new errors.InvalidRequest('unsupported response_mode requested')
+    }),
+    0,
+  )
   const consent = policy.get('consent')
   consent?.checks.remove('native_client_prompt')
   consent?.checks.add(
