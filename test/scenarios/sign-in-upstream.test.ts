@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openOauthStore } from '../../packages/gateway/src/store/oauth.ts'
 import { hasChromium, picture, startChromium, watch } from '../fixtures/chromium.ts'
 import { startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
 import { startApp } from '../fixtures/oauth/sdk-client.ts'
@@ -76,6 +77,51 @@ describe.skipIf(!hasChromium)('a person of a provider', () => {
     expect(complaints).toEqual([])
     await app.close()
     await context.close()
+  })
+
+  test('who was removed is out of what is open, and barred', async () => {
+    const page = await browser.newPage()
+    const app = await startApp()
+    const go = async (address: string) => {
+      await page.goto(address)
+      await page.getByRole('button', { name: 'Continue with Corp' }).click()
+      await page.getByLabel('Name').fill('ada')
+      await page.getByRole('button', { name: 'Log in' }).click()
+    }
+    const client = await app.connect(gateway.url('files'), async (address) => {
+      await go(address)
+      await page.getByRole('button', { name: 'Allow', exact: true }).click()
+      await page.getByText('Back in the app.').waitFor()
+    })
+    await client.callTool({ name: 'echo', arguments: {} })
+    const token = app.kept.tokens?.access_token
+    const store = openOauthStore(join(gateway.folder, 'data'))
+    if (!store.ok) throw new Error(store.error)
+    store.value.people.remove('corp/ada', Date.now())
+    store.value.close()
+    const call = () =>
+      fetch(gateway.url('files'), {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${token}`,
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+        },
+        body: '{"jsonrpc":"2.0","id":1,"method":"ping"}',
+      })
+    await expect.poll(async () => (await call()).status, { timeout: 5000 }).toBe(401)
+
+    const other = await startApp()
+    const again = other.connect(gateway.url('files'), async (address) => {
+      await page.goto(address)
+      await page.getByRole('button', { name: 'Continue with Corp' }).click()
+      await page.getByText('does not let you in here').waitFor()
+      await picture(page, 'sign-in-upstream-barred')
+      await page.getByRole('button', { name: 'Cancel' }).click()
+      await page.getByText('Back in the app.').waitFor()
+    })
+    await expect(again).rejects.toThrow('did not allow it')
+    await Promise.all([app.close(), other.close(), page.close()])
   })
 
   test('who is nobody to the policies gets nothing, and learns no more', async () => {

@@ -13,6 +13,7 @@ describe('tollgate user', () => {
     const [, secret = ''] =
       /^http:\/\/127\.0\.0\.1:7171\/oauth\/welcome\/([\w-]{43})\n$/.exec(ran.stdout) ?? []
     expect(ran.stderr).not.toContain(secret)
+    expect(ran.stderr).toContain('For passkeys the gateway needs a name')
     expect(statSync(folder.at('.tollgate/tollgate.db')).mode & 0o777).toBe(0o600)
     const store = openOauthStore(folder.at('.tollgate'))
     expect(store.ok && store.value.people.findByLink(secret, Date.now())).toBe('alice')

@@ -1,6 +1,7 @@
 /** `tollgate user`: people who sign in at the gateway. A link to set a passkey or a password is shown once, alone on stdout. */
 import type { Command } from 'commander'
 import type { Config } from '../config/config.ts'
+import { hasHostName } from '../config/web.ts'
 import type { ListedUser } from '../store/people.ts'
 import { addressOf } from './address.ts'
 import {
@@ -55,12 +56,16 @@ async function add(
     people.invite(name, { nowMs, expiresAtMs, again: keeps || options.reset === true, keeps }),
   )
   if (!made.ok) return made.error
-  const link = `${addressOf(config.value) ?? 'http://localhost'}/oauth/welcome/${made.value}`
+  const address = addressOf(config.value) ?? 'http://localhost'
+  const link = `${address}/oauth/welcome/${made.value}`
   const expiresAt = new Date(expiresAtMs).toISOString()
   if (options.json) printJson({ name, link, expiresAt })
   else {
-    say(`Give ${name} this link to set a passkey or a password; it works once, until ${expiresAt}:`)
+    const isNamed = hasHostName(address)
+    const what = isNamed ? 'a passkey or a password' : 'a password'
+    say(`Give ${name} this link to set ${what}; it works once, until ${expiresAt}:`)
     print(link)
+    if (!isNamed) say('For passkeys the gateway needs a name: write listen: localhost:7070, or publicUrl.')
     if (config.value.authorizationServer === undefined)
       say('It needs the authorization server, which is off: write identity: { authorizationServer: {} }.')
   }

@@ -43,6 +43,11 @@ export function jwksUrlFault(text: string): string | undefined {
   return fits ? undefined : 'must be an https URL, such as https://idp.example.com/keys'
 }
 
+/** Whether the host of an address has a name. IP addresses have none, and passkeys belong to names. */
+export function hasHostName(address: string): boolean {
+  return !/^((\d+\.){3}\d+|\[.*\])$/.test(new URL(address).hostname)
+}
+
 /** Whether nobody in between can change what comes from there: TLS, or it does not leave this machine. */
 function isSafeOnTheWire({ protocol, hostname }: URL): boolean {
   if (protocol === 'https:') return true

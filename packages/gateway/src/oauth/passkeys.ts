@@ -12,6 +12,7 @@ import {
   verifyAuthenticationResponse,
   verifyRegistrationResponse,
 } from '@simplewebauthn/server'
+import { hasHostName } from '../config/web.ts'
 import type { NewPasskey, OauthStore, Passkey } from './ports.ts'
 
 export interface PasskeysOptions {
@@ -47,7 +48,7 @@ export class Passkeys {
 
   /** Whether there can be any: they belong to a name, and an IP address is none. */
   get areOffered(): boolean {
-    return !/^(\d+\.){3}\d+$|^\[/.test(this.#name)
+    return hasHostName(this.#options.issuer)
   }
 
   /** What `navigator.credentials.create` is to be asked, for the person of a welcome link. */
