@@ -112,7 +112,9 @@ describe('a person of the provider', () => {
       { account: 'corp/ada', issuer: 'https://before.example', label: undefined, groups: [], tags: {} },
       Date.now(),
     )
-    expect((await signIn()).status).toBe(403)
+    const page = await signIn()
+    expect(page.status).toBe(403)
+    expect(page.text).toContain('name="anew"') // there they are asked who they are again
   })
 
   it('can say that they are somebody else, and is asked there anew', async () => {

@@ -10,6 +10,8 @@ export interface SignInPage {
   readonly asker: Asker
   /** What the provider is called that people can sign in through. */
   readonly provider?: string | undefined
+  /** Whoever is signed in there was not let in, so somebody else is to be asked for. */
+  readonly isRefused: boolean
   /** Whether people can have passwords and passkeys here. */
   readonly isLocal: boolean
   readonly hasPasskeys: boolean
@@ -31,15 +33,16 @@ export function signInPage(view: SignInPage): string {
 }
 
 /** The provider does not know the program, so all there is to know of it is said before. */
-function providerForm({ csrf, action, isLocal, asker }: SignInPage, provider: string): Html {
+function providerForm({ csrf, action, isLocal, isRefused, asker }: SignInPage, provider: string): Html {
   return html`<section class="choice" aria-label="${provider}">
-        <p>so that this program can ask you for access:</p>
+        <p>This program asks for access:</p>
         <dl>
           ${askerRows(asker)}
         </dl>
         ${warningAbout(asker)}
         <form method="post" action="${action}">
           <input type="hidden" name="csrf" value="${csrf}">
+          ${isRefused ? html`<input type="hidden" name="anew" value="yes">` : undefined}
           <p>${provider} will say who you are. Before anything is allowed, you are asked here again.</p>
           <div class="buttons">
             <button class="primary" name="action" value="continue">Continue with <bdi>${provider}</bdi></button>

@@ -67,6 +67,7 @@ export class SignIn {
         server: serverOf(resource, issuer) ?? '',
       },
       provider: upstream?.label,
+      isRefused: status === 403,
       isLocal,
       hasPasskeys,
       name: name ?? (typeof hint === 'string' ? hint : undefined),
@@ -82,7 +83,7 @@ export class SignIn {
     if (action === 'sign-in') return this.#byPassword(asked, form)
     if (action === 'passkey-options' && areOffered) return this.#sendOptions(asked, form)
     if (action === 'passkey' && areOffered) return this.#byPasskey(asked, form)
-    if (action === 'continue') return this.#leave(asked)
+    if (action === 'continue') return this.#leave(asked, form)
     return undefined
   }
 
@@ -101,7 +102,7 @@ export class SignIn {
   }
 
   /** A page in between, for browsers hold redirects after a form to where the form may go, and providers have many hosts. */
-  async #leave(asked: Asked): Promise<undefined> {
+  async #leave(asked: Asked, form: URLSearchParams): Promise<undefined> {
     const { upstream, now } = this.#options
     if (upstream === undefined) return this.show(asked)
     if (!this.#challengesByAddress.take(this.#options.addressOf(asked.request), now()))
@@ -109,7 +110,8 @@ export class SignIn {
     const { params, lastSubmission, uid } = asked.details
     const { prompt } = params
     const isAsked = typeof prompt === 'string' && prompt.split(' ').includes('login')
-    const address = await upstream.start(uid, { anew: isAsked || lastSubmission?.[SWITCHED] === true })
+    const anew = isAsked || lastSubmission?.[SWITCHED] === true || form.has('anew')
+    const address = await upstream.start(uid, { anew })
     if (!address.ok) return this.show(asked, address.error)
     sendPage(asked.response, 200, leavingPage({ label: upstream.label, address: address.value }))
     return undefined
