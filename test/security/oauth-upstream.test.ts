@@ -27,7 +27,9 @@ beforeEach(async () => {
     signIn,
     routes: {
       offeredTo: async (person, name) =>
-        person === 'corp/ada' && name === 'files' ? { server: name, tools: ['read'] } : undefined,
+        person === 'corp/ada' && name === 'files' ? { server: name, tools: ['read'], scopes: [] } : undefined,
+      scopesAt: () => [],
+      scopes: () => [],
     },
   })
   upstream.know(server.origin)

@@ -6,7 +6,16 @@ export interface ServerScopes {
   readonly tools: ReadonlyMap<string, readonly string[]>
 }
 
-/** Every scope that means something on the server. */
-export function scopesKnownTo({ server, tools }: ServerScopes): readonly string[] {
-  return [...new Set([...server, ...[...tools.values()].flat()])]
+/** Every scope that means something on the server, for its tools or some of them. */
+export function scopesKnownTo(
+  { server, tools }: ServerScopes,
+  isCounted: (tool: string) => boolean = () => true,
+): readonly string[] {
+  const ofTools = [...tools].flatMap(([tool, scopes]) => (isCounted(tool) ? scopes : []))
+  return [...new Set([...server, ...ofTools])]
+}
+
+/** What some server asks for on every operation. */
+export function scopesOfServers(servers: Iterable<{ readonly scopes?: ServerScopes }>): readonly string[] {
+  return [...new Set([...servers].flatMap(({ scopes }) => scopes?.server ?? []))]
 }

@@ -33,6 +33,8 @@ export interface AuthorizationServerOptions {
   readonly keys: readonly object[]
   readonly cookieKey: string
   readonly routes: Routes
+  /** What servers ask for on every operation, any of them. */
+  readonly scopes: readonly string[]
   /** Whether clients may register themselves. */
   readonly registration: boolean
   /** Whether clients may be told of by a document at their own address. */

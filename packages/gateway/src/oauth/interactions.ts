@@ -11,7 +11,7 @@ import { isLoopbackRedirect } from './client-rules.ts'
 import { isForeign, queryOf, readForm, sendPage } from './http.ts'
 import { consentPage, messagePage, NO_RECORD } from './pages.ts'
 import type { Happening, Offered, Routes, SignInStrength } from './ports.ts'
-import { fillGrant, SCOPE, serverOf } from './resources.ts'
+import { fillGrant, SCOPE, scopesGiven, serverOf } from './resources.ts'
 import { SignIn, type SignedIn, type SignInOptions, SWITCHED } from './sign-in.ts'
 
 export interface InteractionsOptions extends SignInOptions {
@@ -101,6 +101,7 @@ export class Interactions {
       isLoopback: isLoopbackRedirect(client.redirectUri ?? ''),
       server: due.offered.server,
       tools: due.offered.tools,
+      scopes: due.given.filter((scope) => scope !== SCOPE),
       givenAtMs: this.#options.store.consents.givenAtMs(due.consent),
     })
     sendPage(response, 200, text, { leadsTo: leadsTo(client) })
@@ -115,8 +116,10 @@ export class Interactions {
     if (person === undefined || server === undefined || !isWelcome(person)) return undefined
     const offered: Offered | undefined = await routes.offeredTo(person, server, strengthOf(details))
     if (offered === undefined) return undefined
-    const consent = { account: person, clientId: client.clientId, resource: String(resource), scope: SCOPE }
-    return { person, offered, consent }
+    const given = scopesGiven(details.params['scope'], offered.scopes)
+    const scope = given.join(' ')
+    const consent = { account: person, clientId: client.clientId, resource: String(resource), scope }
+    return { person, offered, given, consent }
   }
 
   async #signedIn(asked: Asked, login: SignedIn): Promise<void> {
@@ -155,10 +158,11 @@ export class Interactions {
     if (due === undefined) return this.#finish(asked, NOT_THERE)
     const { clientId, name, documentHost, redirects } = asked.client
     const { account, resource } = due.consent
-    const happening = { event: 'consent', result: 'done', account, detail: `for ${resource}` } as const
+    const detail = `for ${resource}${due.given.length > 1 ? ` with ${due.consent.scope}` : ''}`
+    const happening = { event: 'consent', result: 'done', account, detail } as const
     if (!(await this.#isRecorded(asked, happening))) return sendPage(asked.response, 503, NO_RECORD)
     const grant = new provider.Grant({ accountId: account, clientId })
-    fillGrant(grant, resource)
+    fillGrant(grant, { resource, given: due.given, asked: asked.details.params['scope'] })
     const grantId = await grant.save()
     const kind = clientId === COMMAND_LINE.client_id ? 'built-in' : 'document'
     if (documentHost !== undefined || kind === 'built-in')

@@ -54,6 +54,8 @@ export interface ConsentPage extends Asker {
   readonly personLabel: string | undefined
   /** Undefined when the server did not say in time. */
   readonly tools: readonly string[] | undefined
+  /** What the program asks for besides calling the server. */
+  readonly scopes: readonly string[]
   /** When the same was allowed before. */
   readonly givenAtMs: number | undefined
 }
@@ -78,7 +80,7 @@ export function consentPage(view: ConsentPage): string {
             <input type="hidden" name="csrf" value="${view.csrf}">
             <button class="link" name="action" value="switch">Not you? Sign in as someone else</button>
           </form></dd>
-        ${askerRows(view)}
+        ${askerRows(view)}${scopeRow(view.scopes)}
       </dl>
       ${warningAbout(view)}
       <section aria-labelledby="can">
@@ -136,6 +138,14 @@ export function codeWarning(): Html {
   return html`<p class="warning"><strong>Whoever shows you the code gets the access.</strong> Continue only if you have just
     started this yourself. A code that somebody sent you or read out to you lets them act as you: nobody who helps you
     needs that.</p>`
+}
+
+function scopeRow(scopes: readonly string[]): Html | undefined {
+  if (scopes.length === 0) return undefined
+  const items = scopes.map((scope, index) => html`${index === 0 ? '' : ', '}<code>${scope}</code>`)
+  return html`
+        <dt>Asks for</dt>
+        <dd>${items}</dd>`
 }
 
 function toolList(tools: readonly string[] | undefined): Html {

@@ -170,6 +170,8 @@ export interface Offered {
   readonly server: string
   /** Names of the tools the person may use; undefined when the server could not be asked in time. */
   readonly tools: readonly string[] | undefined
+  /** What tokens may be good for there besides calling it: what the server asks for, and tools that the person may use. */
+  readonly scopes: readonly string[]
 }
 
 /** How the person signed in (`acr`), which policies may ask for. */
@@ -181,6 +183,10 @@ export interface SignInStrength {
 export interface Routes {
   /** Undefined when the person can do nothing there, or there is no such server. */
   offeredTo(person: string, server: string, how: SignInStrength): Promise<Offered | undefined>
+  /** Every scope that means something on a server; none where there is no such server. Never told to strangers. */
+  scopesAt(server: string): readonly string[]
+  /** The same of all servers. */
+  scopes(): readonly string[]
 }
 
 /** Something that is to be on record before it takes effect. */

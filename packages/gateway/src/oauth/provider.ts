@@ -14,8 +14,8 @@ import { assertionFault, clientFault, isLoopbackRedirect, settleGrants } from '.
 import { deviceFlow } from './device.ts'
 import { RESPONSE_MODES } from './metadata.ts'
 import { PATHS } from './paths.ts'
-import type { OauthStore, ToldPerson } from './ports.ts'
-import { fillGrant, SCOPE, serverOf } from './resources.ts'
+import type { OauthStore, Routes, ToldPerson } from './ports.ts'
+import { fillGrant, SCOPE, scopesGiven, serverOf } from './resources.ts'
 import { addedClaims } from './token-claims.ts'
 
 export interface ProviderOptions {
@@ -28,6 +28,9 @@ export interface ProviderOptions {
   readonly cookieKey: string
   /** 32 bytes, the same after a restart: nonces of DPoP proofs are made from it. */
   readonly nonceSecret: Buffer
+  /** What clients may say that they will ask for; what a server knows besides is found out on the way. */
+  readonly scopes: readonly string[]
+  readonly routes: Pick<Routes, 'scopes' | 'scopesAt'>
   readonly registration: boolean
   readonly metadataDocuments: boolean
   /** Whether a person may be here at all. */
@@ -69,7 +72,7 @@ export function createProvider(options: ProviderOptions): Provider {
     jwks: { keys: [...options.keys] },
     features: featuresOf(options),
     routes: PATHS,
-    scopes: [SCOPE, 'offline_access'],
+    scopes: [...new Set([SCOPE, 'offline_access', ...options.scopes])],
     responseTypes: ['code'],
     pkce: { required: () => true },
     clientAuthMethods: ['none', 'private_key_jwt'],
@@ -97,6 +100,8 @@ export function createProvider(options: ProviderOptions): Provider {
         const machine = store.clients.machineKindOf(metadata.client_id)
         const fault = clientFault(metadata) ?? settleGrants(metadata, machine)
         if (fault !== undefined) throw new errors.InvalidClientMetadata(fault)
+        // What a client thought of at first does not bind it: what a call needs is told when it is made.
+        Reflect.deleteProperty(metadata, 'scope')
       },
     },
     interactions: { policy: promptPolicy(), url: (_ctx, { uid }) => `/oauth/interaction/${uid}` },
@@ -142,15 +147,23 @@ function featuresOf(options: ProviderOptions): NonNullable<Configuration['featur
       useGrantedResource: () => true,
       getResourceServerInfo(ctx, resource) {
         const isOneOfMany = Array.isArray(ctx.oidc.params?.['resource'])
-        if (isOneOfMany || serverOf(resource, issuer) === undefined) throw new errors.InvalidTarget()
-        // A client that names no scope asks for the one there is (RFC 6749, 3.3).
-        const params = ctx.oidc.params
-        if (params !== undefined && !hasScope(params['scope'])) {
+        const server = serverOf(resource, issuer)
+        if (isOneOfMany || server === undefined) throw new errors.InvalidTarget()
+        const { params } = ctx.oidc
+        const isItself = params?.['grant_type'] === 'client_credentials'
+        // Whoever asks for access asks for calling the route (RFC 6749, 3.3). A refresh that names no scope keeps all.
+        if (
+          params !== undefined &&
+          (isItself || params['grant_type'] === undefined) &&
+          !hasScope(params['scope'])
+        ) {
           params['scope'] = [params['scope'], SCOPE].filter(Boolean).join(' ')
         }
+        // The same for every name before somebody has signed in; what is given is settled then.
+        const known = isItself ? options.routes.scopesAt(server) : options.routes.scopes()
         return {
           audience: resource,
-          scope: SCOPE,
+          scope: [...new Set([SCOPE, ...known])].join(' '),
           accessTokenFormat: 'jwt',
           accessTokenTTL: TTL.AccessToken,
           jwt: { sign: { alg: 'ES256' } },
@@ -184,11 +197,13 @@ function defaultsReplaced(options: ProviderOptions): Configuration {
       const resource = params?.['resource']
       if (accountId === undefined || client === undefined || typeof resource !== 'string') return undefined
       if (isAskedEachTime(ctx.oidc)) return undefined
-      const consent = { account: accountId, clientId: client.clientId, resource, scope: SCOPE }
-      if (store.consents.givenAtMs(consent) === undefined || serverOf(resource, issuer) === undefined)
-        return undefined
+      const server = serverOf(resource, issuer)
+      if (server === undefined) return undefined
+      const given = scopesGiven(params?.['scope'], options.routes.scopesAt(server))
+      const consent = { account: accountId, clientId: client.clientId, resource, scope: given.join(' ') }
+      if (store.consents.givenAtMs(consent) === undefined) return undefined
       const grant = new provider.Grant({ accountId, clientId: client.clientId })
-      fillGrant(grant, resource)
+      fillGrant(grant, { resource, given, asked: params?.['scope'] })
       await grant.save()
       return grant
     },

@@ -5,7 +5,7 @@
  */
 import { MAX_SERVER_NAME_LENGTH, SERVER_NAME } from '../config/schema.ts'
 
-/** The one scope: calling the route, as far as policy allows. What exactly is decided for each call. */
+/** The scope that every token has: calling the route, as far as policy allows. What exactly is decided for each call. */
 export const SCOPE = 'mcp'
 
 /** The server that a resource indicator names; undefined when it cannot be one of ours. */
@@ -16,16 +16,35 @@ export function serverOf(resource: unknown, issuer: string): string | undefined 
   return name.length <= MAX_SERVER_NAME_LENGTH && SERVER_NAME.test(name) ? name : undefined
 }
 
+/** What may be given of the scopes that are asked for, where `known` mean something. */
+export function scopesGiven(asked: unknown, known: readonly string[]): readonly string[] {
+  return [SCOPE, ...wordsOf(asked).filter((word) => word !== SCOPE && known.includes(word))]
+}
+
+function wordsOf(scope: unknown): readonly string[] {
+  return typeof scope === 'string' ? [...new Set(scope.split(' '))] : []
+}
+
 /** What of a grant is written when a person says yes. */
 interface GrantParts {
   addResourceScope(resource: string, scope: string): void
+  rejectResourceScope(resource: string, scope: string): void
   addOIDCScope(scope: string): void
   rejectOIDCScope(scope: string): void
 }
 
-/** Lets a grant hold calling the route and coming back for it. Nobody learns who the person is besides: no ID tokens. */
-export function fillGrant(grant: GrantParts, resource: string): void {
-  grant.addResourceScope(resource, SCOPE)
-  grant.addOIDCScope(`${SCOPE} offline_access`)
-  grant.rejectOIDCScope('openid')
+/**
+ * Lets a grant hold calling the route, what else is given there, and coming back for it. What was asked for besides is
+ * rejected, so that nobody is asked about it again. Nobody learns who the person is: no ID tokens.
+ */
+export function fillGrant(
+  grant: GrantParts,
+  { resource, given, asked }: { resource: string; given: readonly string[]; asked: unknown },
+): void {
+  const kept = [...given, 'offline_access']
+  const rejected = wordsOf(asked).filter((word) => word !== 'openid' && !kept.includes(word))
+  grant.addResourceScope(resource, given.join(' '))
+  grant.addOIDCScope(kept.join(' '))
+  grant.rejectOIDCScope(['openid', ...rejected].join(' '))
+  if (rejected.length > 0) grant.rejectResourceScope(resource, rejected.join(' '))
 }

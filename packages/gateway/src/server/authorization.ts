@@ -16,6 +16,7 @@ import type { Exchange } from '../model/exchange.ts'
 import { LOCAL_ISSUER, type TokenIssuer } from '../model/issuer.ts'
 import type { Query } from '../model/decision.ts'
 import { err, ok, type Result } from '../model/result.ts'
+import { scopesKnownTo, scopesOfServers } from '../model/scopes.ts'
 import { AuthorizationServer, type UpstreamSettings } from '../oauth/authorization-server.ts'
 import type { Happening, Offered, Revoked, Routes, ToldPerson } from '../oauth/ports.ts'
 import { publicKeySet } from '../oauth/public-keys.ts'
@@ -80,6 +81,7 @@ export class Authorization implements OwnIssuer {
   #secrets: Secrets
   #server: AuthorizationServer | undefined
   #issuer = ''
+  #scopes: readonly string[] = []
   #settings: AuthorizationServerConfig = { clientMetadataDocuments: false }
   #tidiedAtMs = 0
 
@@ -92,8 +94,11 @@ export class Authorization implements OwnIssuer {
 
   /** Signs for this address from now on, the one by which callers know the gateway, and by these settings. */
   signFor(issuer: string, settings: AuthorizationServerConfig): void {
-    if (issuer === this.#issuer && isDeepStrictEqual(settings, this.#settings)) return
+    const scopes = scopesOfServers(this.#options.built().config.servers.values())
+    const isSame = isDeepStrictEqual([settings, scopes], [this.#settings, this.#scopes])
+    if (issuer === this.#issuer && isSame) return
     this.#issuer = issuer
+    this.#scopes = scopes
     this.#settings = settings
     this.#createServer()
   }
@@ -108,6 +113,7 @@ export class Authorization implements OwnIssuer {
       keys: this.#secrets.keys,
       cookieKey: this.#secrets.cookieKey,
       routes: this.#routes(),
+      scopes: this.#scopes,
       registration: settings.registration ?? isLoopback(new URL(issuer).hostname.replace(/^\[|\]$/g, '')),
       metadataDocuments: settings.clientMetadataDocuments,
       signIn: this.#upstream(),
@@ -217,7 +223,13 @@ export class Authorization implements OwnIssuer {
   }
 
   #routes(): Routes {
+    const knownAt = (server: string) => {
+      const scopes = this.#options.built().config.servers.get(server)?.scopes
+      return scopes === undefined ? [] : scopesKnownTo(scopes)
+    }
     return {
+      scopesAt: knownAt,
+      scopes: () => [...this.#options.built().config.servers.keys()].flatMap(knownAt),
       offeredTo: async (person, server, how): Promise<Offered | undefined> => {
         const { config, snapshot } = this.#options.built()
         const { policies } = snapshot
@@ -225,12 +237,14 @@ export class Authorization implements OwnIssuer {
         const standing = standingOf(this.#store.people.toldOf(person))
         const caller = createCaller({ type: 'User', id: `${LOCAL_ISSUER}/${person}` }, standing, proof)
         if (!config.servers.has(server) || !isReachable(policies, caller, server)) return undefined
-        const offer = await this.#offerOf(server)
-        if (offer?.ok !== true) return { server, tools: undefined }
         const query: Query = { ...ABOUT_TOOLS, caller, server }
         const inquiry = { policies, query, nowMs: Date.now() }
-        const names = offer.value.tools.map(({ name }) => name)
-        return { server, tools: names.filter((name) => isVisible(inquiry, 'tool', name)) }
+        const canSee = (name: string) => isVisible(inquiry, 'tool', name)
+        const required = config.servers.get(server)?.scopes
+        const scopes = required === undefined ? [] : scopesKnownTo(required, canSee)
+        const offer = await this.#offerOf(server)
+        if (offer?.ok !== true) return { server, tools: undefined, scopes }
+        return { server, tools: offer.value.tools.map(({ name }) => name).filter(canSee), scopes }
       },
     }
   }

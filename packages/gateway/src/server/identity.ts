@@ -16,6 +16,7 @@ import type { Authentication } from '../model/caller.ts'
 import type { TokenIssuer } from '../model/issuer.ts'
 import type { Refusal } from '../model/refusal.ts'
 import { ok } from '../model/result.ts'
+import { scopesOfServers } from '../model/scopes.ts'
 import type { Exchange } from '../model/exchange.ts'
 import { answerMetadata, challengeFor, type ResourceServer } from '../oauth/protected-resource.ts'
 import { fetchJson, identityJson } from './fetch-json.ts'
@@ -107,7 +108,7 @@ export class Identity {
     const asksForCertificates = tls?.clients !== undefined
     const certificates = asksForCertificates ? { known: new Certificates(rules), now: Date.now } : undefined
     this.#deps = { keys: this.#keys, tokens, certificates, anonymous }
-    const scopes = [...config.servers.values()].flatMap((server) => server.scopes?.server ?? [])
+    const scopes = scopesOfServers(config.servers.values())
     this.#resources = { publicUrl: address, issuers, asksForCertificates, scopes }
     const haveChanged = JSON.stringify(this.#rules, showMaps) !== JSON.stringify(rules, showMaps)
     this.#rules = rules
