@@ -23,8 +23,10 @@ import { PERMIT_ALL, startTestGateway, type TestGateway } from '../fixtures/gate
 import { startRecordingUpstream, type RecordingUpstream } from '../fixtures/recording-upstream.ts'
 import { type Claims, startTokenIssuer, type TokenIssuer } from '../fixtures/token-issuer.ts'
 import { RAW_SERVER } from '../fixtures/stdio-upstream.ts'
+import { agentWith, sendOverTls, toolCall } from '../fixtures/tls-client.ts'
 import { eventually } from '../fixtures/watched-gateway.ts'
 
+const LIVE = 'live'
 const WORKER = 'spiffe://example.org/ns/prod/worker'
 const RULES = `  certificates:
     - { name: mesh, uri: spiffe://example.org/ns/prod/ }
@@ -86,36 +88,11 @@ interface Sent {
   readonly body?: string
 }
 
-const agentWith = (certificate: Issued | undefined) =>
-  new Agent({
-    ca: other.pem,
-    ...(certificate === undefined ? {} : { cert: certificate.cert, key: certificate.key }),
-  })
-
-const CALL = {
-  jsonrpc: '2.0',
-  id: 1,
-  method: 'tools/call',
-  params: { name: 'echo', arguments: { text: 'x' } },
-}
-
 /** Sends a call; with no agent, on a connection of its own. */
-async function send({ certificate, authorization, agent, gate = gateway, ...rest }: Sent = {}) {
-  const own = agent ?? agentWith(certificate)
-  const asked = request(gate.url(rest.server ?? 'files'), {
-    agent: own,
-    method: rest.method ?? 'POST',
-    headers: {
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-      'mcp-protocol-version': '2025-11-25',
-      ...(authorization === undefined ? {} : { authorization }),
-      ...rest.headers,
-    },
-  })
-  asked.end(rest.body ?? (rest.method === 'GET' ? undefined : JSON.stringify(CALL)))
-  const [response] = (await once(asked, 'response')) as [IncomingMessage]
-  return { response, own }
+async function send({ certificate, agent, gate = gateway, server: name = 'files', ...rest }: Sent = {}) {
+  const own = agent ?? agentWith(other.pem, certificate)
+  const body = rest.body ?? (rest.method === 'GET' ? undefined : toolCall('echo'))
+  return { response: await sendOverTls(gate.url(name), { ...rest, agent: own, body }), own }
 }
 
 /** How a call ended, and what the log says of it. */
@@ -333,7 +310,7 @@ describe('a token that is bound to a certificate', () => {
   test('what is told of it before anyone asks', async () => {
     const { origin } = new URL(gateway.url('files'))
     const asked = request(`${origin}/.well-known/oauth-protected-resource/mcp/files`, {
-      agent: agentWith(undefined),
+      agent: agentWith(other.pem),
     })
     asked.end()
     const [response] = (await once(asked, 'response')) as [IncomingMessage]
@@ -389,10 +366,9 @@ test.each(['TLSv1.2', 'TLSv1.3'] as const)(
 
 /** An event stream, and when it ended. */
 async function openStream(sent: Sent) {
-  const live = 'live'
   const { response: begun } = await send({
     ...sent,
-    server: live,
+    server: LIVE,
     body: JSON.stringify({
       jsonrpc: '2.0',
       id: 0,
@@ -404,7 +380,7 @@ async function openStream(sent: Sent) {
   const session = String(begun.headers['mcp-session-id'])
   const { response } = await send({
     ...sent,
-    server: live,
+    server: LIVE,
     method: 'GET',
     headers: { 'mcp-session-id': session },
   })
@@ -419,7 +395,7 @@ describe('what is opened with a certificate ends with it', () => {
   test('when it expires', async () => {
     const notAfterMs = Math.ceil(Date.now() / 1000) * 1000 + 2000
     const brief = await authority.issue({ names: [{ type: 'url', value: WORKER }], notAfterMs })
-    const agent = agentWith(brief)
+    const agent = agentWith(other.pem, brief)
     const { ended } = await openStream({ agent })
     expect(await ended).toBeGreaterThanOrEqual(notAfterMs - 50)
     const { status, entry } = await call({ agent })
@@ -429,7 +405,7 @@ describe('what is opened with a certificate ends with it', () => {
   })
 
   test('when its rule goes', async () => {
-    const agent = agentWith(worker)
+    const agent = agentWith(other.pem, worker)
     const { ended } = await openStream({ agent })
     const config = configOf(CA())
     expect(await gateway.reload({ config: config.replace(/.*name: mesh.*\n/, '') })).toEqual([])
@@ -463,10 +439,13 @@ describe('what is opened with a certificate ends with it', () => {
       },
     ],
   ])('%s', async (_, change) => {
-    const [agent, idle] = [agentWith(worker), new Agent({ keepAlive: true, ca: other.pem, ...worker })]
+    const [agent, idle] = [
+      agentWith(other.pem, worker),
+      new Agent({ keepAlive: true, ca: other.pem, ...worker }),
+    ]
     const { ended } = await openStream({ agent })
     expect(await call({ agent: idle })).toMatchObject({ status: 200 })
-    const bound = { agent: agentWith(worker), authorization: bearer(await boundTo(worker)) }
+    const bound = { agent: agentWith(other.pem, worker), authorization: bearer(await boundTo(worker)) }
     const { ended: boundEnded } = await openStream(bound)
     expect(await gateway.reload({ config: configOf(await change()) })).toEqual([])
     await Promise.all([ended, boundEnded])
