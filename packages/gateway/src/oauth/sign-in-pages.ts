@@ -70,8 +70,9 @@ function place(host: string | undefined): Html {
 function passwordForm(view: SignInPage): Html {
   const invalid =
     view.problem === undefined ? undefined : html` aria-describedby="problem" aria-invalid="true"`
-  const [first, second] =
-    view.name === undefined ? [html` autofocus`, undefined] : [undefined, html` autofocus`]
+  // The focus scrolls, and what stands above the button of a provider is to be read.
+  const focus = view.provider === undefined ? html` autofocus` : undefined
+  const [first, second] = view.name === undefined ? [focus, undefined] : [undefined, focus]
   return html`<form method="post" action="${view.action}">
         <input type="hidden" name="csrf" value="${view.csrf}">
         <label for="name">Name</label>
