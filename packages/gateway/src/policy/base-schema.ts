@@ -52,6 +52,7 @@ type Authentication = {
   strength?: String,
   bound?: String,
   clientProof?: String,
+  scopes?: Set<String>,
 };
 type Task = {
   id: String,

@@ -21,6 +21,7 @@ function caller(known?: Known, id = 'corp/ada'): Caller {
     client: 'ide',
     clientProof: 'private_key_jwt',
     bound: 'dpop',
+    scopes: ['files:read', 'mcp'],
   } as const
   return createCaller(
     { type: 'User', id },
@@ -79,6 +80,7 @@ describe('a caller that an issuer knows', () => {
     ['the client', when('context.source.client == "ide"')],
     ['how the client proved itself', when('context.source.authentication.clientProof == "private_key_jwt"')],
     ['what the token is bound to', when('context.source.authentication.bound == "dpop"')],
+    ['what the token is good for', when('context.source.authentication.scopes.contains("files:read")')],
     ['how often the work was handed on', when('context.delegation.depth == 1')],
     ['who had it before', when('context.delegation.chain.contains(Agent::"corp/planner")')],
     ['the agent', when('context.agent == Agent::"corp/ide"')],

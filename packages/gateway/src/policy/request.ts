@@ -7,6 +7,7 @@ import {
   type RecordValue,
   type Request,
   set,
+  type Value,
 } from '@tollgate/cedar'
 import type { Caller, Delegation } from '../model/caller.ts'
 import type { Query, Target } from '../model/decision.ts'
@@ -57,7 +58,7 @@ function delegationOf({ delegation }: Caller, policies: Policies): RecordValue {
 }
 
 function authenticationOf({ authentication }: Caller): RecordValue {
-  const { method, issuer, atMs, strength, bound, clientProof } = authentication
+  const { method, issuer, atMs, strength, bound, clientProof, scopes } = authentication
   if (issuer === undefined) return { method }
   return {
     method,
@@ -66,7 +67,18 @@ function authenticationOf({ authentication }: Caller): RecordValue {
     strength,
     bound,
     clientProof,
+    scopes: method === 'token' ? scopeSet(scopes ?? NO_SCOPES) : undefined,
   }
+}
+
+const NO_SCOPES: readonly string[] = []
+/** Remembered like delegations: a set costs more than most of what is asked of it. */
+const scopeSets = new WeakMap<readonly string[], Value>()
+
+function scopeSet(scopes: readonly string[]): Value {
+  const known = scopeSets.get(scopes) ?? set([...scopes])
+  scopeSets.set(scopes, known)
+  return known
 }
 
 /** The request for one target of a query. */
