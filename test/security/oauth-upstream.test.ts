@@ -26,6 +26,7 @@ beforeEach(async () => {
   server = await startTestServer({
     signIn,
     routes: {
+      has: () => true,
       offeredTo: async (person, name) =>
         person === 'corp/ada' && name === 'files' ? { server: name, tools: ['read'], scopes: [] } : undefined,
       scopesAt: () => [],

@@ -15,6 +15,9 @@ const MAX_GROUPS = 1000
 const MAX_SCOPES = 1000
 const TYPES = { user: 'User', service: 'Service', agent: 'Agent' } as const
 
+/** Whose person it is, where that is not the gateway itself; `sub` is then their whole name. A claim of our own tokens. */
+export const PRINCIPAL_ISSUER_CLAIM = 'principal_issuer'
+
 /** Clocks of issuers may be this wrong. */
 export const LEEWAY_SECONDS = 30
 
@@ -29,7 +32,9 @@ interface Known {
 export function callerOf(claims: Members, issuer: TokenIssuer, token: Known): Result<Caller, string> {
   const subject = subjectOf(claims, issuer)
   if (!subject.ok) return subject
-  const groups = groupsOf(claims, issuer)
+  const home = homeOf(claims, issuer, subject.value)
+  if (!home.ok) return home
+  const groups = groupsOf(claims, issuer, home.value)
   if (!groups.ok) return groups
   const tags = tagsOf(claims, issuer)
   if (!tags.ok) return tags
@@ -42,7 +47,9 @@ export function callerOf(claims: Members, issuer: TokenIssuer, token: Known): Re
   const kind = kindOf(claims, issuer, client)
   // Nobody stands behind a client on its own, and it is known by its name; a client that acts for a service is another.
   const isItself = kind !== issuer.kind && client !== undefined && !acts
-  const principal = { type: TYPES[kind], id: `${issuer.name}/${isItself ? client : subject.value}` }
+  const name =
+    home.value === issuer.name ? `${issuer.name}/${isItself ? client : subject.value}` : subject.value
+  const principal = { type: TYPES[kind], id: name }
   const last = delegation.value?.chain.at(-1)
   const agent = client !== undefined && (kind === 'user' || acts) ? agentNamed(issuer, client) : last
   const known = { groups: groups.value, tags: tags.value }
@@ -73,7 +80,17 @@ function subjectOf(claims: Members, { subject, subjectPrefix }: TokenIssuer): Re
   return ok(value)
 }
 
-function groupsOf(claims: Members, issuer: TokenIssuer): Result<readonly EntityRef[], string> {
+/** Name of the issuer whose principal it is: of a person whom another one vouched for, that one's. */
+function homeOf(claims: Members, { name }: TokenIssuer, subject: string): Result<string, string> {
+  const home = name === LOCAL_ISSUER ? (claims[PRINCIPAL_ISSUER_CLAIM] ?? name) : name
+  if (home === name) return ok(name)
+  const isWhole = isName(home) && !home.includes('/') && subject.startsWith(`${home}/`)
+  return isWhole && claims['principal_type'] === undefined
+    ? ok(home)
+    : err(`the claim ${PRINCIPAL_ISSUER_CLAIM} does not go with the others`)
+}
+
+function groupsOf(claims: Members, issuer: TokenIssuer, home: string): Result<readonly EntityRef[], string> {
   const { groups: path } = issuer
   if (path === undefined) return ok([])
   // More groups than fit: they would have to be fetched (OpenID Connect Core, 5.6.2; Entra ID, overage).
@@ -84,7 +101,7 @@ function groupsOf(claims: Members, issuer: TokenIssuer): Result<readonly EntityR
   const names: readonly unknown[] = Array.isArray(value) ? value : [value]
   if (names.length > MAX_GROUPS) return err(`the claim ${path} has more than ${MAX_GROUPS} groups`)
   if (!names.every(isName)) return err(`the claim ${path} is not a list of groups`)
-  return ok([...new Set(names)].map((group) => ({ type: 'Group', id: `${issuer.name}/${group}` })))
+  return ok([...new Set(names)].map((group) => ({ type: 'Group', id: `${home}/${group}` })))
 }
 
 function tagsOf(claims: Members, issuer: TokenIssuer): Result<Readonly<Record<string, string>>, string> {

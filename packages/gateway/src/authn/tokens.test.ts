@@ -64,6 +64,7 @@ function issuer(more: Partial<TokenIssuer> = {}): TokenIssuer {
     clients: [],
     requires: new Map(),
     scopes: [],
+    enterprise: undefined,
     authorizes: true,
     ...more,
   }

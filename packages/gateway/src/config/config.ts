@@ -46,6 +46,8 @@ export interface AuthorizationServerConfig {
   /** Whether clients may be told of by a document at an address of their own. */
   readonly clientMetadataDocuments: boolean
   /** Undefined: people have passwords and passkeys here, and nothing else. */
+  /** Issuers whose word is taken that a person may use a route through a client. */
+  readonly enterprise: readonly TokenIssuer[]
   readonly signIn?: SignInConfig
 }
 

@@ -106,6 +106,12 @@ export const issuer = z.strictObject({
     .optional()
     .meta({ examples: [{ repository_owner: ['my-org'] }] })
     .describe('Claims that a token must have, and their values, or `[]` for any.'),
+  enterprise: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether its word is taken that one of its people may use a route through a client (enterprise-managed authorization, ID-JAG): the client gets a token of the gateway's own authorization server for it.",
+    ),
   scopes: z
     .array(scope)
     .default([])

@@ -53,7 +53,9 @@ function normaliseIssuer(written: WrittenIssuer): TokenIssuer {
     clientProof: written.agentProof ?? recipe.clientProof,
     bound: written.bound,
     requires: new Map(Object.entries({ ...recipe.requires, ...written.requires })),
-    authorizes: recipe.authorizes !== false,
+    enterprise: written.enterprise ? new Map(Object.entries(written.requires ?? {})) : undefined,
+    // Its clients come to the authorization server here with its word.
+    authorizes: recipe.authorizes !== false && !written.enterprise,
   }
 }
 

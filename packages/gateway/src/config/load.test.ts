@@ -30,7 +30,7 @@ describe('an accepted configuration', () => {
       allowedOrigins: [],
       admin: { path: '/etc/gate/.tollgate/admin.sock' },
       issuers: [],
-      authorizationServer: { clientMetadataDocuments: true },
+      authorizationServer: { clientMetadataDocuments: true, enterprise: [] },
       certificates: [],
       limits: {
         maxBodyBytes: 4_194_304,

@@ -12,6 +12,7 @@ import type {
   Tls,
   ToolAttributes,
 } from './config.ts'
+import type { TokenIssuer } from '../model/issuer.ts'
 import type { WrittenConfig, WrittenServer } from './schema.ts'
 import { normaliseCertificates } from './certificates.ts'
 import { normaliseIssuers } from './issuers.ts'
@@ -42,7 +43,7 @@ export function normalise(written: WrittenConfig, file: string): Result<Config, 
   const issuers = normaliseIssuers(written.identity.issuers, faults)
   const certificates = normaliseCertificates(written, faults)
   const { listen } = written
-  const authorizationServer = authorizationServerOf(written, at, faults)
+  const authorizationServer = withEnterprise(authorizationServerOf(written, at, faults), issuers, faults)
   if (issuers.length > 0 && publicUrl === undefined && listen.kind === 'tcp' && isEverywhere(listen.host)) {
     const message = 'is missing: tokens are issued for the address by which callers know this gateway'
     faults.push({ path: ['publicUrl'], at: 'value', message })
@@ -107,7 +108,7 @@ function authorizationServerOf(
   written: WrittenConfig,
   at: (path: string) => string,
   faults: Fault[],
-): Config['authorizationServer'] {
+): Settings | undefined {
   const { listen, publicUrl, trustedProxies, allowedHosts } = written
   const { authorizationServer: wanted, anonymous, issuers } = written.identity
   if (wanted === false) return undefined
@@ -122,13 +123,36 @@ function settingsOf(
   { registration, clientMetadataDocuments, signIn }: AuthorizationServerSettings,
   at: (path: string) => string,
   faults: Fault[],
-): AuthorizationServerConfig {
+): Settings {
   return {
     clientMetadataDocuments,
     ...(registration === undefined ? {} : { registration }),
     ...(signIn === undefined ? {} : { signIn: normaliseSignIn(signIn, at, faults) }),
   }
 }
+
+/** Issuers whose word is taken need the server here that gives tokens for it. */
+function withEnterprise(
+  settings: Settings | undefined,
+  issuers: readonly TokenIssuer[],
+  faults: Fault[],
+): AuthorizationServerConfig | undefined {
+  const enterprise = issuers.filter((each) => each.enterprise !== undefined)
+  if (settings !== undefined) return { ...settings, enterprise }
+  for (const each of enterprise) {
+    const message =
+      'needs the authorization server of this gateway: write identity: { authorizationServer: {} }'
+    faults.push({
+      path: ['identity', 'issuers', issuers.indexOf(each), 'enterprise'],
+      at: 'value',
+      message,
+    })
+  }
+  return undefined
+}
+
+/** Without what comes of other keys. */
+type Settings = Omit<AuthorizationServerConfig, 'enterprise'>
 
 type AuthorizationServerSettings = Exclude<
   WrittenConfig['identity']['authorizationServer'],

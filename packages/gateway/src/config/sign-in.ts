@@ -90,6 +90,7 @@ export function normaliseSignIn(
     // An ID token is for the one client there is, this gateway.
     clients: [],
     clientProof: undefined,
+    enterprise: undefined,
     authorizes: false,
   }
   const secret = clientSecret === undefined ? {} : { clientSecret: absolute(clientSecret, at) }

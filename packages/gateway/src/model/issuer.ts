@@ -48,6 +48,11 @@ export interface TokenIssuer {
   readonly requires: ClaimValues
   /** Scopes that clients are told to ask for. */
   readonly scopes: readonly string[]
+  /**
+   * Where its word that a person may use a route through a client is taken (ID-JAG): the claims that such an assertion
+   * must have. Undefined: it is not taken.
+   */
+  readonly enterprise: ClaimValues | undefined
   /** Whether clients without a token are sent there for one. */
   readonly authorizes: boolean
 }

@@ -15,6 +15,7 @@ import { METADATA_PATH, tellWhatIsTrue } from './metadata.ts'
 import { PASSKEY_SCRIPT } from './passkey-script.ts'
 import { Passkeys } from './passkeys.ts'
 import { ScryptPasswords } from './passwords.ts'
+import { type EnterpriseOptions, registerEnterprise } from './enterprise.ts'
 import { putOnRecord } from './on-record.ts'
 import type { AddressOf, OauthStore, RecordHappening, Revoked, Routes } from './ports.ts'
 import { revokeAccessTokens } from './revoke-access-token.ts'
@@ -45,6 +46,8 @@ export interface AuthorizationServerOptions {
   readonly addressOf: AddressOf
   now(): number
   randomBytes(count: number): Buffer
+  /** What verifies the word of identity providers; undefined: it is not taken. */
+  readonly idJags: EnterpriseOptions['idJags']
   readonly revoked: Revoked
   readonly record: RecordHappening
   /** Tells operators. */
@@ -95,6 +98,7 @@ export class AuthorizationServer {
     putOnRecord(this.#provider, { record: options.record, hashGrant })
     revokeAccessTokens(this.#provider, options)
     registerTokenExchange(this.#provider, options)
+    registerEnterprise(this.#provider, options)
     this.#provider.on('server_error', (_ctx, error: Error) =>
       options.note(`authorization server: ${error.stack ?? error.message}`),
     )

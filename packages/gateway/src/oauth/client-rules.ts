@@ -8,6 +8,9 @@ import type { MachineKind } from './ports.ts'
 /** RFC 8693. */
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 
+/** RFC 7523, 2.1. */
+export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+
 /** Grants in which nobody says yes: for clients that the operator has made known. */
 const MACHINE_GRANTS: readonly string[] = ['client_credentials', TOKEN_EXCHANGE]
 
@@ -61,16 +64,26 @@ interface GrantMetadata {
  * Sets the grants of a client that the operator made known, and takes those from every other client that are not for it:
  * what is in a document may be meant for another server. Returns what is wrong with one that registers itself.
  */
-export function settleGrants(metadata: GrantMetadata, machine: MachineKind | undefined): string | undefined {
+export function settleGrants(
+  metadata: GrantMetadata,
+  machine: MachineKind | undefined,
+  takesIdJags: boolean,
+): string | undefined {
   const { client_id: id, redirect_uris: redirects = [], grant_types: asked = [] } = metadata
   if (machine !== undefined) {
-    metadata.grant_types = [...(redirects.length === 0 ? [] : PERSONAL_GRANTS), ...MACHINE_GRANTS]
+    metadata.grant_types = [
+      ...(redirects.length === 0 ? [] : PERSONAL_GRANTS),
+      ...MACHINE_GRANTS,
+      ...(takesIdJags ? [JWT_BEARER] : []),
+    ]
     return undefined
   }
-  const refused = asked.find((grant) => MACHINE_GRANTS.includes(grant))
+  const isDocument = isDocumentId(id)
+  const isFor = (grant: string) => !MACHINE_GRANTS.includes(grant) && (isDocument || grant !== JWT_BEARER)
+  const refused = asked.find((grant) => !isFor(grant))
   if (refused === undefined) return undefined
-  metadata.grant_types = asked.filter((grant) => !MACHINE_GRANTS.includes(grant))
-  return isDocumentId(id) ? undefined : `${refused} is for clients that the operator has made known`
+  metadata.grant_types = asked.filter(isFor)
+  return isDocument ? undefined : `${refused} is for clients that the operator has made known`
 }
 
 /** An assertion that is good for longer is as good as a secret. */

@@ -27,6 +27,7 @@ export function putOnRecord(provider: Provider, { record, hashGrant }: OnRecordO
       event,
       result: ctx.status < 400 ? ('done' as const) : ('refused' as const),
       account: oidc.entities.Account?.accountId ?? null,
+      ...(oidc.entities.Account?.['isVouchedFor'] === true ? { isVouchedFor: true } : {}),
       client: clientOf(oidc, ctx.body),
       detail: ctx.status < 400 ? whatFor(oidc, hashGrant) : whyNot(ctx.body),
     }

@@ -181,6 +181,8 @@ export interface SignInStrength {
 
 /** What the gateway says of its routes. */
 export interface Routes {
+  /** Whether there is such a server. */
+  has(server: string): boolean
   /** Undefined when the person can do nothing there, or there is no such server. */
   offeredTo(person: string, server: string, how: SignInStrength): Promise<Offered | undefined>
   /** Every scope that means something on a server; none where there is no such server. Never told to strangers. */
@@ -193,6 +195,8 @@ export interface Routes {
 export interface Happening extends Pick<EventEntry, 'event' | 'result' | 'client' | 'detail'> {
   /** The account of the person; null where nobody is known. */
   readonly account: string | null
+  /** Whether the account is the whole name of somebody whom another issuer vouched for. */
+  readonly isVouchedFor?: boolean
 }
 
 /** Puts on record what a request leads to. False: it could not be, and must not happen. */

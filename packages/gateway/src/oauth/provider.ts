@@ -10,6 +10,7 @@ import {
   Provider,
 } from 'oidc-provider'
 import { createAdapter } from './adapter.ts'
+import { GRANT_PROFILES } from './enterprise.ts'
 import { assertionFault, clientFault, isLoopbackRedirect, settleGrants } from './client-rules.ts'
 import { deviceFlow } from './device.ts'
 import { RESPONSE_MODES } from './metadata.ts'
@@ -42,6 +43,8 @@ export interface ProviderOptions {
   now(): number
   /** Answers a browser that cannot be sent back to a client. */
   renderError(ctx: KoaContextWithOIDC, error: string, description: string | undefined): void
+  /** Undefined: the word of no identity provider is taken. */
+  readonly idJags: object | undefined
   /** What of a grant's id its tokens carry. */
   hashGrant(grantId: string): string
 }
@@ -73,6 +76,7 @@ export function createProvider(options: ProviderOptions): Provider {
     features: featuresOf(options),
     routes: PATHS,
     scopes: [...new Set([SCOPE, 'offline_access', ...options.scopes])],
+    discovery: options.idJags === undefined ? {} : { authorization_grant_profiles_supported: GRANT_PROFILES },
     responseTypes: ['code'],
     pkce: { required: () => true },
     clientAuthMethods: ['none', 'private_key_jwt'],
@@ -98,7 +102,7 @@ export function createProvider(options: ProviderOptions): Provider {
       properties: ['tollgate'],
       validator(_ctx, _key, _value, metadata) {
         const machine = store.clients.machineKindOf(metadata.client_id)
-        const fault = clientFault(metadata) ?? settleGrants(metadata, machine)
+        const fault = clientFault(metadata) ?? settleGrants(metadata, machine, options.idJags !== undefined)
         if (fault !== undefined) throw new errors.InvalidClientMetadata(fault)
         // What a client thought of at first does not bind it: what a call needs is told when it is made.
         Reflect.deleteProperty(metadata, 'scope')

@@ -6,6 +6,7 @@
 import type { JWTPayload } from 'jose'
 import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider'
 import type { Result } from '../model/result.ts'
+import { PRINCIPAL_ISSUER_CLAIM } from '../authn/token-caller.ts'
 import { TOKEN_EXCHANGE } from './client-rules.ts'
 import { ACCESS_TOKEN_TYPE, narrow, type Narrowed } from './narrowing.ts'
 import { createOwnTokens, nameOf, standsOn } from './own-tokens.ts'
@@ -114,7 +115,11 @@ async function issue(
   addClaims(token, narrowed.claims)
   ctx.oidc.entity('AccessToken', token)
   if (isPerson)
-    ctx.oidc.entity('Account', { accountId: narrowed.subject, claims: () => ({ sub: narrowed.subject }) })
+    ctx.oidc.entity('Account', {
+      isVouchedFor: subject[PRINCIPAL_ISSUER_CLAIM] !== undefined,
+      accountId: narrowed.subject,
+      claims: () => ({ sub: narrowed.subject }),
+    })
   ctx.body = {
     access_token: await token.save(),
     issued_token_type: ACCESS_TOKEN_TYPE,

@@ -8,8 +8,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isDeepStrictEqual } from 'node:util'
 import { eventEntry } from '../audit/entries.ts'
 import type { Trail } from '../audit/trail.ts'
+import { IdJags } from '../authn/id-jag.ts'
 import type { Offer } from '../catalog/list-tools.ts'
 import type { AuthorizationServerConfig } from '../config/config.ts'
+import { parseStrictJson } from '../mcp/strict-json.ts'
 import { isLoopback } from '../model/addresses.ts'
 import { type Authentication, createCaller, showEntity, type Standing } from '../model/caller.ts'
 import type { Exchange } from '../model/exchange.ts'
@@ -28,6 +30,7 @@ import { isVisible } from '../policy/visible.ts'
 import { openOauthStore, type OpenOauthStore } from '../store/oauth.ts'
 import { loadSigningKeys, type Secrets } from '../store/signing-keys.ts'
 import type { OwnIssuer } from './identity.ts'
+import { fetchJson, identityJson } from './fetch-json.ts'
 import { askServers } from './offers.ts'
 import { createProviderFetch } from './provider-fetch.ts'
 import { createPublicFetch, type Internet } from './public-fetch.ts'
@@ -77,12 +80,17 @@ export class Authorization implements OwnIssuer {
   >()
   readonly #fetch: ReturnType<typeof createPublicFetch>
   readonly #fetchProvider = createProviderFetch()
+  readonly #idJags = new IdJags({
+    fetchJson,
+    parseJson: (bytes) => parseStrictJson(bytes, identityJson),
+    now: Date.now,
+  })
   readonly #exchanges = new WeakMap<IncomingMessage, Exchange>()
   #secrets: Secrets
   #server: AuthorizationServer | undefined
   #issuer = ''
   #scopes: readonly string[] = []
-  #settings: AuthorizationServerConfig = { clientMetadataDocuments: false }
+  #settings: AuthorizationServerConfig = { clientMetadataDocuments: false, enterprise: [] }
   #tidiedAtMs = 0
 
   constructor({ store, secrets }: AuthorizationState, options: AuthorizationOptions) {
@@ -100,6 +108,8 @@ export class Authorization implements OwnIssuer {
     this.#issuer = issuer
     this.#scopes = scopes
     this.#settings = settings
+    this.#idJags.replace(settings.enterprise)
+    this.#store.endEnterprise(settings.enterprise.map((each) => each.issuer))
     this.#createServer()
   }
 
@@ -117,6 +127,7 @@ export class Authorization implements OwnIssuer {
       registration: settings.registration ?? isLoopback(new URL(issuer).hostname.replace(/^\[|\]$/g, '')),
       metadataDocuments: settings.clientMetadataDocuments,
       signIn: this.#upstream(),
+      idJags: settings.enterprise.length === 0 ? undefined : this.#idJags,
       fetch: this.#fetch,
       addressOf: (request) => this.#exchanges.get(request)?.peer.address ?? '',
       now: Date.now,
@@ -135,9 +146,12 @@ export class Authorization implements OwnIssuer {
     return { settings: signIn, secret, fetch: this.#fetchProvider }
   }
 
-  async #record(request: IncomingMessage, { account, ...happening }: Happening): Promise<boolean> {
+  async #record(
+    request: IncomingMessage,
+    { account, isVouchedFor = false, ...happening }: Happening,
+  ): Promise<boolean> {
     const exchange = this.#exchanges.get(request)
-    const person = { type: 'User', id: `${LOCAL_ISSUER}/${account}` }
+    const person = { type: 'User', id: isVouchedFor ? (account ?? '') : `${LOCAL_ISSUER}/${account}` }
     const recorded = await this.#options.record(
       eventEntry(
         exchange,
@@ -149,7 +163,8 @@ export class Authorization implements OwnIssuer {
   }
 
   get tokenIssuer(): TokenIssuer {
-    const tags = [...(this.#settings.signIn?.tellsOf.tags.keys() ?? [])]
+    const { signIn, enterprise } = this.#settings
+    const tags = new Set([signIn?.tellsOf, ...enterprise].flatMap((told) => [...(told?.tags.keys() ?? [])]))
     return {
       name: LOCAL_ISSUER,
       issuer: this.#issuer,
@@ -163,11 +178,14 @@ export class Authorization implements OwnIssuer {
       subject: 'sub',
       subjectPrefix: '',
       groups: 'groups',
-      tags: new Map(tags.map((tag) => [tag, `/tags/${tag.replaceAll('~', '~0').replaceAll('/', '~1')}`])),
+      tags: new Map(
+        [...tags].map((tag) => [tag, `/tags/${tag.replaceAll('~', '~0').replaceAll('/', '~1')}`]),
+      ),
       clients: ['client_id'],
       clientProof: 'client_auth',
       requires: new Map([['client_id', []]]),
       scopes: [SCOPE],
+      enterprise: undefined,
       authorizes: true,
     }
   }
@@ -202,6 +220,7 @@ export class Authorization implements OwnIssuer {
   /** To be called twice a second: what was taken back ends. */
   check(): void {
     const nowMs = Date.now()
+    this.#idJags.check()
     if (this.#store.changed()) this.#options.onChange()
     if (nowMs - this.#tidiedAtMs < HOUR_MS) return
     this.#tidiedAtMs = nowMs
@@ -230,6 +249,7 @@ export class Authorization implements OwnIssuer {
     return {
       scopesAt: knownAt,
       scopes: () => [...this.#options.built().config.servers.keys()].flatMap(knownAt),
+      has: (server) => this.#options.built().config.servers.has(server),
       offeredTo: async (person, server, how): Promise<Offered | undefined> => {
         const { config, snapshot } = this.#options.built()
         const { policies } = snapshot

@@ -9,6 +9,8 @@ import { SqlitePeople } from './people.ts'
 export interface OpenOauthStore extends OauthStore {
   readonly people: SqlitePeople
   readonly clients: SqliteClients
+  /** Ends what stands on the word of any issuer but these, by their `iss`. */
+  endEnterprise(exceptOf: readonly string[]): void
   /** Whether anything may have changed since this was last asked, by this process or another. */
   changed(): boolean
   close(): void
@@ -32,6 +34,10 @@ function createOauthStore(database: Database): OpenOauthStore {
      SELECT 1 FROM standing CROSS JOIN oauth_artifacts ON id_hash = standing.hash
        WHERE kind IN ('Client', 'Grant') AND (expires_at_ms IS NULL OR expires_at_ms > :now)`,
   )
+  const endEnterprise = database.prepare(
+    `DELETE FROM oauth_artifacts WHERE kind = 'Grant' AND payload ->> 'enterprise' IS NOT NULL
+       AND payload ->> 'enterprise' NOT IN (SELECT value FROM json_each(?))`,
+  )
   const handOn = database.prepare(
     `INSERT INTO oauth_artifacts (kind, id_hash, payload, grant_hash, client_id, account, expires_at_ms)
      VALUES ('Exchange', ?, ?, ?, ?, ?, ?)`,
@@ -44,6 +50,10 @@ function createOauthStore(database: Database): OpenOauthStore {
     isGranted: (hash, now) => granted.get({ hash, now }) !== undefined,
     handOn({ id, of, from, clientId, account = null }, expiresAtMs) {
       handOn.run(hashId(id), JSON.stringify({ of }), from, clientId, account, expiresAtMs)
+    },
+    endEnterprise(exceptOf) {
+      endEnterprise.run(JSON.stringify(exceptOf))
+      database.noteChange()
     },
     changed: () => database.changed(),
     close: () => database.close(),

@@ -1,0 +1,111 @@
+/**
+ * Enterprise-managed authorization (MCP; RFC 7523, 2.1): a client shows the word of an identity provider that a person
+ * may use a route through it, and gets a token for that route without a page. The word is good once.
+ */
+import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider'
+import type { IdJag, IdJags } from '../authn/id-jag.ts'
+import { LEEWAY_SECONDS, PRINCIPAL_ISSUER_CLAIM } from '../authn/token-caller.ts'
+import { JWT_BEARER } from './client-rules.ts'
+import { MAX_LIFETIME_SECONDS } from './narrowing.ts'
+import type { OauthStore, Routes } from './ports.ts'
+import { SCOPE, serverOf } from './resources.ts'
+import { addClaims } from './token-claims.ts'
+
+export interface EnterpriseOptions {
+  readonly issuer: string
+  readonly store: OauthStore
+  readonly routes: Routes
+  /** Undefined: nobody's word is taken. */
+  readonly idJags: Pick<IdJags, 'verify'> | undefined
+  now(): number
+  randomBytes(count: number): Buffer
+}
+
+/** In the metadata of the server (MCP, enterprise-managed authorization). */
+export const GRANT_PROFILES = ['urn:ietf:params:oauth:grant-profile:id-jag']
+
+type Context = TokenEndpointGrantContext<Record<string, unknown>>
+
+/** Lets the provider answer them, where the word of somebody is taken. */
+export function registerEnterprise(provider: Provider, options: EnterpriseOptions): void {
+  const { idJags, issuer, routes } = options
+  if (idJags === undefined) return
+  provider.registerGrantType<Record<string, unknown>>(
+    JWT_BEARER,
+    async (ctx) => {
+      const { client, params } = ctx.oidc
+      if (client.clientAuthMethod !== 'private_key_jwt')
+        throw new errors.UnauthorizedClient('the client must prove itself with a key')
+      if (ctx.get('DPoP') !== '') throw new errors.InvalidRequest('these tokens are not bound to a key')
+      if (params['assertion'] === undefined) throw new errors.InvalidRequest('assertion is missing')
+      const word = await idJags.verify(params['assertion'], issuer)
+      if (!word.ok) throw new errors.InvalidGrant(`the assertion is refused: ${word.error}`)
+      const { clientId, resource } = word.value
+      if (clientId !== client.clientId) throw new errors.InvalidGrant('the assertion is for another client')
+      const server = serverOf(resource, issuer)
+      if (server === undefined || !routes.has(server))
+        throw new errors.InvalidGrant('the assertion names no resource of this server')
+      if (params['resource'] !== undefined && params['resource'] !== resource)
+        throw new errors.InvalidTarget('the assertion is for another resource')
+      const offered = [SCOPE, ...routes.scopesAt(server)]
+      const scope = scopeOf(word.value.scope, params['scope'], offered)
+      if (scope === '') throw new errors.InvalidScope('the assertion has none of these scopes', '')
+      const { by, id, expiresAt } = word.value
+      const isNew = await provider.ReplayDetection.unique(
+        `id-jag ${by.issuer} `,
+        id,
+        expiresAt + LEEWAY_SECONDS,
+      )
+      if (!isNew) throw new errors.InvalidGrant('the assertion was used already')
+      await issue(ctx, options, { word: word.value, audience: String(resource), scope })
+    },
+    ['assertion', 'resource', 'scope'],
+  )
+}
+
+/** Of those that the assertion has, those that are asked for. One that has none leaves it to us. */
+function scopeOf(given: unknown, asked: unknown, offered: readonly string[]): string {
+  const has = typeof given === 'string' ? given.split(' ') : [SCOPE]
+  const wanted = typeof asked === 'string' ? asked.split(' ') : has
+  return [...new Set(wanted)].filter((each) => offered.includes(each) && has.includes(each)).join(' ')
+}
+
+async function issue(
+  ctx: Context,
+  { store, now, randomBytes }: EnterpriseOptions,
+  { word, audience, scope }: { word: IdJag; audience: string; scope: string },
+): Promise<void> {
+  const { client, provider } = ctx.oidc
+  const { by, person, known } = word
+  const grantId = randomBytes(24).toString('base64url')
+  const exp = Math.floor(now() / 1000) + MAX_LIFETIME_SECONDS
+  const grant = { clientId: client.clientId, accountId: person.id, enterprise: by.issuer }
+  store.artifacts.put('Grant', grantId, grant, exp * 1000)
+  const times = { exp, expiresIn: MAX_LIFETIME_SECONDS }
+  const token = new provider.AccessToken({
+    client,
+    accountId: person.id,
+    grantId,
+    gty: 'id_jag',
+    scope,
+    ...times,
+  })
+  const jwt = { sign: { alg: 'ES256' } } as const
+  token.resourceServer = new provider.ResourceServer(audience, {
+    audience,
+    scope,
+    accessTokenFormat: 'jwt',
+    jwt,
+  })
+  // Groups are of the issuer, as the person is.
+  const groups = known.groups.map(({ id }) => id.slice(`${by.name}/`.length))
+  addClaims(token, { ...word.signIn, [PRINCIPAL_ISSUER_CLAIM]: by.name, groups, tags: known.tags })
+  ctx.oidc.entity('AccessToken', token)
+  ctx.oidc.entity('Account', { accountId: person.id, claims: () => ({ sub: person.id }), isVouchedFor: true })
+  ctx.body = {
+    access_token: await token.save(),
+    token_type: 'Bearer',
+    expires_in: MAX_LIFETIME_SECONDS,
+    scope,
+  }
+}
