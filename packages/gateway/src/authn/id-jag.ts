@@ -133,7 +133,7 @@ function toIdJag(claims: JWTPayload, issuer: TokenIssuer): Result<IdJag, string>
     clients: [],
     clientProof: undefined,
   }
-  const caller = callerOf(claims, people, jti)
+  const caller = callerOf(claims, people, { fallbackId: jti })
   if (!caller.ok) return err('it does not name anyone')
   const { principal: person, known = { groups: [], tags: {} } } = caller.value
   return ok({
