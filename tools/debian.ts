@@ -3,10 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
 /** The one list: Debian's package, the file by which it is known to be there, and what is untested without it. */
-const needed = [
-  { name: 'openssl', file: '/usr/bin/openssl', purpose: 'the TLS listener' },
-  { name: 'chromium', file: '/usr/bin/chromium', purpose: 'signing in with a browser' },
-]
+const needed = [{ name: 'chromium', file: '/usr/bin/chromium', purpose: 'signing in with a browser' }]
 
 const missing = needed.filter(({ file }) => !existsSync(file))
 const canInstall = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')

@@ -2,15 +2,19 @@
  * People, agents and workloads, each by the credential that its kind has: every one makes a call, one policy for each kind
  * tells it from the others, and the log says who it was, through what, for whom, and how that was proved.
  */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openOauthStore, type OpenOauthStore } from '../../packages/gateway/src/store/oauth.ts'
 import type { DecisionEntry } from '../../packages/gateway/src/model/entry.ts'
+import { createAuthority } from '../fixtures/certificates.ts'
 import { startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
 import { grant } from '../fixtures/oauth/grant.ts'
 import { addMachine } from '../fixtures/oauth/machine.ts'
 import { postModern } from '../fixtures/raw-http.ts'
 import { SDK_SERVER } from '../fixtures/stdio-upstream.ts'
+import { agentWith, sendOverTls, toolCall } from '../fixtures/tls-client.ts'
 import { startTokenIssuer, type TokenIssuer } from '../fixtures/token-issuer.ts'
 
 /** Each permits one kind of caller, by what makes it that kind. */
@@ -46,6 +50,13 @@ permit (
   action == Action::"files__echo",
   resource
 );
+
+@id("certificate")
+permit (principal is Service, action == Action::"files__echo", resource)
+when {
+  principal == Service::"fleet/spiffe://example.org/ns/prod/reporter" &&
+  context.source.authentication.method == "certificate"
+};
 
 @id("key")
 permit (principal == User::"operator", action == Action::"files__echo", resource);
@@ -212,4 +223,41 @@ test.each<[string, () => Promise<string>]>([
   ],
 ])('%s is refused', async (_who, sign) => {
   expect(await entryOf(await sign())).toMatchObject({ decision: 'deny' })
+})
+
+test('a program with a certificate, likewise, and one whose certificate has another name is refused', async () => {
+  const authority = await createAuthority()
+  const server = await authority.issueForServer()
+  const folder = mkdtempSync(join(tmpdir(), 'tollgate-fleet-'))
+  const files = { 'ca.pem': authority.pem, 'cert.pem': server.cert, 'key.pem': server.key }
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  const fleet = await startTestGateway({
+    config: `tls: { cert: ${folder}/cert.pem, key: ${folder}/key.pem, clientCa: ${folder}/ca.pem }
+identity: { certificates: [ { name: fleet, uri: 'spiffe://example.org/ns/prod/' } ] }
+servers: { files: { command: ${JSON.stringify([process.execPath, SDK_SERVER])} } }
+`,
+    policies: POLICIES,
+  })
+  const entryOfWorkload = async (uri: string) => {
+    const certificate = await authority.issue({ names: [{ type: 'url', value: uri }] })
+    const agent = agentWith(authority.pem, certificate)
+    await (
+      await sendOverTls(fleet.url('files'), { agent, body: toolCall('echo', { text: 'hello' }) })
+    ).toArray()
+    agent.destroy()
+    const entry = fleet.entries().findLast(({ kind }) => kind === 'decision')
+    return { entry, credential: `fleet/sha256:${certificate.thumbprint}` }
+  }
+  const reporter = await entryOfWorkload('spiffe://example.org/ns/prod/reporter')
+  expect(reporter.entry).toMatchObject({
+    decision: 'allow',
+    policies: ['certificate'],
+    principal: 'Service::"fleet/spiffe://example.org/ns/prod/reporter"',
+    credential: reporter.credential,
+    authentication: { method: 'certificate', issuer: 'fleet' },
+  })
+  const other = await entryOfWorkload('spiffe://example.org/ns/prod/other')
+  expect(other.entry).toMatchObject({ decision: 'deny', credential: other.credential })
+  await fleet.close()
+  rmSync(folder, { recursive: true })
 })

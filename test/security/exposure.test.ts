@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Config, showConfigError } from '../../packages/gateway/src/config/config.ts'
 import { parseConfig } from '../../packages/gateway/src/config/load.ts'
-import { makeCertificate } from '../fixtures/certificate.ts'
+import { selfSigned } from '../fixtures/certificates.ts'
 import { RunningGateway } from '../../packages/gateway/src/server/gateway.ts'
 import { PERMIT_ALL } from '../fixtures/gateway.ts'
 
@@ -68,7 +68,9 @@ describe('starts', () => {
   })
 
   test('with TLS from files, and then speaks nothing else', async () => {
-    makeCertificate(folder)
+    const { cert, key } = await selfSigned('CN=gate', [{ type: 'ip', value: '127.0.0.1' }])
+    writeFileSync(join(folder, 'cert.pem'), cert)
+    writeFileSync(join(folder, 'key.pem'), key)
     const started = await RunningGateway.start(configOf(`listen: 127.0.0.1:0\n${TLS}`), () => undefined)
     if (!started.ok) throw new Error(started.error.join())
     const { endpoint } = started.value
