@@ -172,6 +172,10 @@ const requests: readonly Requirement[] = [
     { request: 'e30.e30.' },
     'request_not_supported',
   ]),
+  request('RFC 8414, 2', 'a code comes back in a way that metadata names', 'response_mode form_post', [
+    { response_mode: 'form_post' },
+    'invalid_request',
+  ]),
 ]
 
 const codes: readonly Requirement[] = [
@@ -412,7 +416,10 @@ const answers: readonly Requirement[] = [
         code_challenge_methods_supported: ['S256'],
         response_types_supported: ['code'],
         client_id_metadata_document_supported: true,
+        response_modes_supported: ['query', 'fragment'],
       })
+      expect(metadata['scopes_supported']).not.toContain('openid')
+      expect(metadata).not.toHaveProperty('id_token_signing_alg_values_supported')
       expect(metadata['grant_types_supported']).not.toContain('implicit')
       expect(metadata['grant_types_supported']).not.toContain('password')
       expect(metadata['token_endpoint_auth_methods_supported']).not.toContain('client_secret_post')
