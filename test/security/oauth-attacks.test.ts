@@ -62,6 +62,27 @@ describe('registration', () => {
     await own.close()
   })
 
+  it('is bounded in speed, for everyone together', async () => {
+    let address = 0
+    const own = await startTestServer({ addressOf: () => `10.0.0.${address}` })
+    for (; address < 10; address++) for (let count = 0; count < 30; count++) await own.register()
+    await expect(own.register()).rejects.toThrow('too many registrations')
+    await own.close()
+  })
+
+  it('is bounded in number, until some are revoked', async () => {
+    const own = await startTestServer()
+    for (let count = 0; count < 1000; count++)
+      own.store.clients.note(
+        { clientId: `c${count}`, kind: 'registered', name: undefined, redirects: [] },
+        Date.now(),
+      )
+    await expect(own.register()).rejects.toThrow('too many clients are registered')
+    own.store.clients.revoke('c0', Date.now())
+    await own.register()
+    await own.close()
+  })
+
   it('forgets clients that nobody let in', async () => {
     const own = await startTestServer()
     const [unused, used] = [await own.register(), await own.register()]
