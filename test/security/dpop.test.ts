@@ -385,3 +385,17 @@ test('what is told of it before anyone asks', async () => {
   const stranger = await gateway.send(withoutHeader(gateway.legacy(), 'Authorization'))
   expect(challengeOf(stranger)).toMatch(/^Bearer realm="tollgate", resource_metadata=".*", DPoP algs="ES256 /)
 })
+
+test("the gateway's own tokens may be held to it, and clients are told", async () => {
+  const own = await startTestGateway({
+    config: `identity: { authorizationServer: { bound: dpop } }
+servers: { files: { url: '${gateway.upstream.url}' } }
+`,
+    policies: PERMIT_ALL,
+  })
+  const answer = await fetch(`${own.origin}/.well-known/oauth-protected-resource/mcp/files`)
+  expect(await answer.json()).toMatchObject({ dpop_bound_access_tokens_required: true })
+  const stranger = await fetch(own.url('files'), { method: 'POST' })
+  expect(stranger.headers.get('www-authenticate')).toMatch(/^Bearer .*, DPoP algs="ES256 /)
+  await own.close()
+})

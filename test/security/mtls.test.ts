@@ -319,6 +319,24 @@ describe('a token that is bound to a certificate', () => {
   })
 })
 
+test('the certificate of a declared proxy is not that of those it calls for', async () => {
+  const proxied = await startTestGateway({
+    config: `publicUrl: https://gate.example.com\ntrustedProxies: [127.0.0.1]\n${configOf(CA())}`,
+    policies: PERMIT_ALL,
+  })
+  const headers = { 'x-forwarded-for': '10.0.0.9' }
+  expect(await call({ certificate: worker, headers })).toMatchObject({ status: 200 })
+  const sent = { gate: proxied, certificate: worker, headers }
+  expect(await call(sent)).toMatchObject({ status: 401, entry: { principal: null } })
+  const aud = 'https://gate.example.com/mcp/files'
+  for (const [token, status] of [
+    [await tokenOf({ aud }), 200],
+    [await boundTo(worker, { aud }), 401],
+  ] as const)
+    expect(await call({ ...sent, authorization: bearer(token) })).toMatchObject({ status })
+  await proxied.close()
+})
+
 test('where certificates are required there is no connection without a good one', async () => {
   const strict = await startTestGateway({
     config: configOf(`${CA()}, clientCertificates: required`),

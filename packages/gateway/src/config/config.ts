@@ -45,6 +45,8 @@ export interface AuthorizationServerConfig {
   readonly registration?: boolean
   /** Whether clients may be told of by a document at an address of their own. */
   readonly clientMetadataDocuments: boolean
+  /** Whether its tokens have to be bound to a key. */
+  readonly bound?: 'dpop'
   /** Undefined: people have passwords and passkeys here, and nothing else. */
   /** Issuers whose word is taken that a person may use a route through a client. */
   readonly enterprise: readonly TokenIssuer[]

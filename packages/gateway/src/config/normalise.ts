@@ -110,23 +110,24 @@ function authorizationServerOf(
   faults: Fault[],
 ): Settings | undefined {
   const { listen, publicUrl, trustedProxies, allowedHosts } = written
-  const { authorizationServer: wanted, anonymous, issuers } = written.identity
+  const { authorizationServer: wanted, anonymous, issuers, certificates } = written.identity
   if (wanted === false) return undefined
   if (wanted !== undefined) return settingsOf(wanted, at, faults)
   const isReached = publicUrl !== undefined || trustedProxies.length > 0 || allowedHosts.length > 0
-  const isKnown = anonymous !== undefined || issuers.length > 0
+  const isKnown = anonymous !== undefined || issuers.length > 0 || certificates.length > 0
   const isOn = listen.kind === 'tcp' && isOwn(listen.host) && !isReached && !isKnown
   return isOn ? { clientMetadataDocuments: true } : undefined
 }
 
 function settingsOf(
-  { registration, clientMetadataDocuments, signIn }: AuthorizationServerSettings,
+  { registration, clientMetadataDocuments, bound, signIn }: AuthorizationServerSettings,
   at: (path: string) => string,
   faults: Fault[],
 ): Settings {
   return {
     clientMetadataDocuments,
     ...(registration === undefined ? {} : { registration }),
+    ...(bound === undefined ? {} : { bound }),
     ...(signIn === undefined ? {} : { signIn: normaliseSignIn(signIn, at, faults) }),
   }
 }

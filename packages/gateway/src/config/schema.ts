@@ -195,6 +195,10 @@ export const configSchema = z.strictObject({
             .boolean()
             .default(true)
             .describe('Whether a client may be told of by a document at an https address, which is its id.'),
+          bound: z
+            .literal('dpop')
+            .optional()
+            .describe('Take back only tokens that are bound to a key of the client; default: bound or not.'),
           signIn: signIn
             .optional()
             .describe(
@@ -205,7 +209,7 @@ export const configSchema = z.strictObject({
         .optional()
         .meta({ examples: [{}] })
         .describe(
-          'Sign tokens here, for people made with `tollgate user add` or who come through `signIn` (docs/guides/identity.md). Default: on where `listen` is a loopback address and nothing says that others reach the gateway (`publicUrl`, `trustedProxies`, `allowedHosts`) or who callers are (`anonymous`, `issuers`). `false` turns it off.',
+          'Sign tokens here, for people made with `tollgate user add` or who come through `signIn` (docs/guides/identity.md). Default: on where `listen` is a loopback address and nothing says that others reach the gateway (`publicUrl`, `trustedProxies`, `allowedHosts`) or who callers are (`anonymous`, `issuers`, `certificates`). `false` turns it off.',
         ),
     })
     .prefault({})

@@ -184,6 +184,7 @@ export class Authorization implements OwnIssuer {
       clients: ['client_id'],
       clientProof: 'client_auth',
       requires: new Map([['client_id', []]]),
+      bound: this.#settings.bound,
       scopes: [SCOPE],
       enterprise: undefined,
       authorizes: true,
