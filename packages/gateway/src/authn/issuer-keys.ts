@@ -32,6 +32,18 @@ export interface IssuerKeysOptions {
   now(): number
 }
 
+/** How it stands with the keys of an issuer, for operators. */
+export interface KeysHealth {
+  /** `idle`: nobody has shown a token yet. `failed`: the last attempt to fetch them; known ones may work on. */
+  readonly state: 'idle' | 'ready' | 'failed'
+  /** How many keys are known and trusted. */
+  readonly keys: number
+  /** When these were fetched. */
+  readonly fetchedAtMs?: number
+  /** Why the last attempt failed. */
+  readonly failure?: string
+}
+
 /** A key that the issuer withdraws is good for no longer than this, while the issuer can be reached. */
 const REFRESH_MS = 5 * 60_000
 /** Unknown keys make the gateway ask, at most this often; so does an issuer that does not answer. */
@@ -55,6 +67,17 @@ export class IssuerKeys {
   /** The keys as they are known now; undefined when there are none, or none that are still trusted. */
   get known(): KeySet | undefined {
     return this.#isOlder(this.#fetchedAtMs, MAX_AGE_MS) ? undefined : this.#set
+  }
+
+  health(): KeysHealth {
+    const { known } = this
+    const keys = known === undefined ? 0 : (JSON.parse(known.text) as unknown[]).length
+    const fetched = Number.isFinite(this.#fetchedAtMs) ? { fetchedAtMs: this.#fetchedAtMs } : {}
+    if (!Number.isFinite(this.#triedAtMs)) return { state: 'idle', keys }
+    const isFresh = this.#fetchedAtMs === this.#triedAtMs || this.#fetching !== undefined
+    return isFresh
+      ? { state: 'ready', keys, ...fetched }
+      : { state: 'failed', keys, ...fetched, failure: this.#failure }
   }
 
   /** The keys, fetched where none are known. The error is why not. */

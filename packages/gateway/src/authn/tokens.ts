@@ -8,7 +8,7 @@ import { hash } from 'node:crypto'
 import type { Authentication, Caller } from '../model/caller.ts'
 import type { TokenIssuer } from '../model/issuer.ts'
 import type { SignedToken } from './dpop.ts'
-import { type FetchJson, haveSameKey, IssuerKeys, type KeySet } from './issuer-keys.ts'
+import { type FetchJson, haveSameKey, IssuerKeys, type KeySet, type KeysHealth } from './issuer-keys.ts'
 import { type ParseJson, readToken, type UnverifiedToken } from './jwt.ts'
 import { verifyToken } from './verify-token.ts'
 
@@ -101,6 +101,11 @@ export class Tokens {
     }
     if (ended.length > 0) this.#options.onEnded?.(ended)
     for (const { keys } of this.#sources.values()) keys.refreshIfDue()
+  }
+
+  /** How it stands with the keys of each issuer, by its name. */
+  health(): ReadonlyMap<string, KeysHealth> {
+    return new Map([...this.#sources.values()].map(({ issuer, keys }) => [issuer.name, keys.health()]))
   }
 
   /** Something that tokens stand for may have been taken back. */

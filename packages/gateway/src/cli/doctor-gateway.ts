@@ -2,10 +2,13 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
+import { IssuerKeys } from '../authn/issuer-keys.ts'
 import type { Config } from '../config/config.ts'
+import type { TokenIssuer } from '../model/issuer.ts'
 import { auditFilePath } from '../store/audit-file.ts'
 import { readEntries } from '../store/audit-reader.ts'
 import { openKeyStore } from '../store/keys.ts'
+import { fetchJson } from '../server/fetch-json.ts'
 import { loadPolicies } from '../server/snapshot.ts'
 import { listenerFault } from './check.ts'
 import type { Finding } from './doctor.ts'
@@ -19,12 +22,26 @@ export function checkNode(): Finding {
 
 /** Everything but the servers. */
 export async function checkConfigured(config: Config): Promise<readonly Finding[]> {
-  const [policies, listener, clock] = await Promise.all([
+  const [policies, listener, clock, issuers] = await Promise.all([
     checkPolicies(config),
     checkListener(config),
     checkClock(config),
+    Promise.all(config.issuers.map((issuer) => checkIssuer(issuer))),
   ])
-  return [checkData(config), policies, checkCallers(config), listener, clock]
+  return [checkData(config), policies, checkCallers(config), ...issuers, listener, clock]
+}
+
+/** Fetches its keys, as the gateway would. */
+async function checkIssuer(issuer: TokenIssuer): Promise<Finding> {
+  const check = `issuer ${issuer.name}`
+  const keys = new IssuerKeys({ issuer, fetchJson, now: Date.now })
+  const found = await keys.get()
+  if (found.ok) {
+    const { keys: count } = keys.health()
+    return { check, state: 'ok', detail: `${issuer.issuer}, ${count} ${count === 1 ? 'key' : 'keys'}` }
+  }
+  const mend = 'look at the address in identity.issuers, and whether this machine can reach it'
+  return { check, state: 'fail', detail: found.error, mend }
 }
 
 function checkData({ dataDir }: Config): Finding {

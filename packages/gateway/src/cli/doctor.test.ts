@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import { startTokenIssuer } from '../../../../test/fixtures/token-issuer.ts'
 import type { Finding } from './doctor.ts'
 import { Folder } from './fixtures/tollgate.ts'
 
@@ -55,6 +56,22 @@ describe('tollgate doctor', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const { stdout } = await folder.run(['doctor'], { A_TOKEN: 'x' })
     expect(stdout).toMatch(/^ok {4}configuration {7}\//m)
+  })
+
+  it('fetches the keys of issuers, and says why it cannot', async () => {
+    const corp = await startTokenIssuer()
+    using folder = new Folder({ 'policies/a.cedar': policy })
+    const issuers = [
+      `{ name: corp, issuer: '${corp.url}' }`,
+      `{ name: gone, issuer: 'http://127.0.0.1:9', jwks: 'http://127.0.0.1:9/keys' }`,
+    ]
+    folder.write('tollgate.yaml', `${free}identity: { issuers: [${issuers.join(', ')}] }\n`)
+    const { of } = await examine(folder)
+    expect(of('issuer corp')).toMatchObject([{ state: 'ok', detail: `${corp.url}, 1 key` }])
+    expect(of('issuer gone')).toMatchObject([
+      { state: 'fail', detail: expect.stringContaining('cannot be fetched'), mend: expect.any(String) },
+    ])
+    await corp.close()
   })
 
   it('says how to mend what is not right in a server', async () => {

@@ -51,7 +51,8 @@ export function paintState(state: string): string {
   return state === 'failed' ? paint('red', state) : paint('dim', harmless(state))
 }
 
-function show({ pid, startedAt, config, listen, policies, sessions, audit, servers }: GatewayStatus): void {
+function show(status: GatewayStatus): void {
+  const { pid, startedAt, config, listen, policies, sessions, audit, servers, issuers } = status
   const { outage, refusedCalls } = audit
   const written = paint('green', 'written')
   const unwritable = paint('red', `cannot be written, calls are refused (${refusedCalls} so far)`)
@@ -64,6 +65,7 @@ function show({ pid, startedAt, config, listen, policies, sessions, audit, serve
     ['audit log', outage === undefined ? written : unwritable],
   ]
   for (const [name, value] of facts) print(`${name.padEnd(15)}${value}`)
+  if (issuers.length > 0) showIssuers(issuers)
   if (servers.length === 0) return
   print('')
   printTable(
@@ -74,6 +76,20 @@ function show({ pid, startedAt, config, listen, policies, sessions, audit, serve
       paintState(state),
       eras.join(', ') || '-',
       harmless(detail),
+    ]),
+  )
+}
+
+function showIssuers(issuers: GatewayStatus['issuers']): void {
+  print('')
+  printTable(
+    ['ISSUER', 'STATE', 'KEYS', 'FETCHED', 'DETAIL'],
+    issuers.map(({ name, state, keys, fetchedAt = '-', failure = '' }) => [
+      name,
+      paintState(state),
+      String(keys),
+      fetchedAt,
+      harmless(failure),
     ]),
   )
 }

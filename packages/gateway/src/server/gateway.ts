@@ -18,7 +18,7 @@ import type { Upstream } from '../model/upstream.ts'
 import { type Gateway, handleCall, refuseUnreadable } from '../pipeline.ts'
 import { AuditFile } from '../store/audit-file.ts'
 import { Authorization, type AuthorizationState } from './authorization.ts'
-import { addressOf, Identity } from './identity.ts'
+import { addressOf, Identity, type IssuerStatus } from './identity.ts'
 import { Lifetimes } from './lifetimes.ts'
 import { Listener, listenProblem } from './listener.ts'
 import { ProcessGuard } from './process-guard.ts'
@@ -44,6 +44,8 @@ export interface GatewayStatus {
   readonly sessions: number
   readonly audit: ReturnType<Trail['state']>
   readonly servers: readonly ({ readonly name: string } & ReturnType<Upstream['status']>)[]
+  /** Issuers of tokens, outside. */
+  readonly issuers: readonly IssuerStatus[]
 }
 
 /** For code that starts a gateway itself, such as the benchmark: what no configuration can ask for. */
@@ -52,6 +54,8 @@ export interface Replacements {
   readonly trail?: Pick<Trail, 'record' | 'recordEvent' | 'outcome' | 'flush' | 'state'>
   /** Where documents of clients are fetched from. */
   readonly internet?: Partial<Internet>
+  /** The clock that tokens and the keys of issuers go by. */
+  readonly now?: () => number
 }
 
 interface Parts extends Replacements {
@@ -93,6 +97,7 @@ export class RunningGateway {
       keys: stores.keys,
       revoked: stores.revoked,
       log,
+      now: parts.now ?? Date.now,
       end: (isOver) => this.#endWhere(isOver),
       openProofLog: stores.openProofLog,
       own: () => this.#signing,
@@ -165,6 +170,7 @@ export class RunningGateway {
       sessions: this.#gateway.sessions.size,
       audit: this.#trail.state(),
       servers: [...upstreams].map(([name, upstream]) => ({ name, ...upstream.status() })),
+      issuers: this.#identity.status(),
     }
   }
 

@@ -6,6 +6,7 @@ import { authenticate, type AuthenticateDeps } from '../authn/authenticate.ts'
 import type { KeyLookup } from '../authn/api-key.ts'
 import { Certificates } from '../authn/certificates.ts'
 import type { ParseJson } from '../authn/jwt.ts'
+import type { KeysHealth } from '../authn/issuer-keys.ts'
 import { RememberedKeys } from '../authn/remembered-keys.ts'
 import { Tokens } from '../authn/tokens.ts'
 import { type ProofLog, UsedProofs } from '../authn/used-proofs.ts'
@@ -27,10 +28,19 @@ function showMaps(_: string, value: unknown): unknown {
   return value instanceof Map ? [...value] : value
 }
 
+/** How it stands with one issuer, for `tollgate status`. */
+export interface IssuerStatus extends Omit<KeysHealth, 'fetchedAtMs'> {
+  readonly name: string
+  /** RFC 3339: when the keys that are known were fetched. */
+  readonly fetchedAt?: string
+}
+
 export interface IdentityOptions {
   readonly keys: KeyLookup
   readonly revoked: RevokedLookup
   readonly log: (text: string) => void
+  /** The clock that tokens and the keys of issuers go by, milliseconds. */
+  now(): number
   /** Ends what was begun by callers who proved who they are in such a way. */
   readonly end: (isOver: (authentication: Authentication) => boolean) => void
   /** Opens where used proofs are kept. */
@@ -72,7 +82,7 @@ export class Identity {
   #rules: Config['certificates'] = []
   #resources: ResourceServer = { publicUrl: '', issuers: [], asksForCertificates: false, scopes: [] }
 
-  constructor({ keys, revoked, log, end, own, openProofLog }: IdentityOptions) {
+  constructor({ keys, revoked, log, now, end, own, openProofLog }: IdentityOptions) {
     const onOver = (names: readonly string[]) => end(({ credential = '' }) => names.includes(credential))
     this.#log = log
     this.#end = end
@@ -85,7 +95,7 @@ export class Identity {
       isWithdrawn: (authentication) =>
         revoked.has(authentication.credential ?? '') || own()?.isWithdrawn(authentication) === true,
       parseJson,
-      now: Date.now,
+      now,
       onEnded: onOver,
     })
     this.#used = new UsedProofs({ open: openProofLog, now: Date.now })
@@ -134,6 +144,16 @@ export class Identity {
   /** What was granted may have been taken back: tokens that stood for it are over. */
   withdraw(): void {
     this.#tokens.withdraw()
+  }
+
+  /** How it stands with the issuers outside. */
+  status(): readonly IssuerStatus[] {
+    const own = this.#own()?.tokenIssuer.name
+    return [...this.#tokens.health()].flatMap(([name, { fetchedAtMs, ...health }]) => {
+      if (name === own) return []
+      const fetchedAt = fetchedAtMs === undefined ? {} : { fetchedAt: new Date(fetchedAtMs).toISOString() }
+      return [{ name, ...health, ...fetchedAt }]
+    })
   }
 
   /** To be called twice a second. */
