@@ -1,11 +1,11 @@
 /** Over TLS the cookies of the authorization server have names that a browser holds to what they promise; so it is asked. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Agent, fetch } from 'undici'
 import { expect, test } from 'vitest'
 import { openOauthStore } from '../../packages/gateway/src/store/oauth.ts'
-import { makeCertificate } from '../fixtures/certificate.ts'
+import { selfSigned } from '../fixtures/certificates.ts'
 import { hasChromium, startChromium } from '../fixtures/chromium.ts'
 import { PERMIT_ALL, startTestGateway } from '../fixtures/gateway.ts'
 import { addPerson, PASSWORD } from '../fixtures/oauth/person.ts'
@@ -18,7 +18,10 @@ test.skipIf(!hasChromium)(
   'Chromium takes them: __Host- for the session, __Secure- for a sign-in',
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tls-'))
-    const { cert, key } = makeCertificate(folder)
+    const pair = await selfSigned('CN=gate', [{ type: 'ip', value: '127.0.0.1' }])
+    const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+    writeFileSync(cert, pair.cert)
+    writeFileSync(key, pair.key)
     const gateway = await startTestGateway({
       config: `tls: { cert: '${cert}', key: '${key}' }
 servers: { files: { command: ${JSON.stringify([process.execPath, SDK_SERVER])} } }
