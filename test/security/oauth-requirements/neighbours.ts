@@ -62,6 +62,12 @@ export const neighbourRequirements: readonly NeighbourRequirement[] = [
   line('RFC 8693, 2.1', 'an exchange does not widen: resource', EXCHANGE, 'for another route'),
   line('RFC 8693, 2.1', 'an exchange does not widen: audience', EXCHANGE, 'for another audience'),
   line(
+    'RFC 8705, 3',
+    'a token that is bound to a certificate comes with it',
+    'mtls.test.ts',
+    'is nothing without it, with another one, and as a token of DPoP',
+  ),
+  line(
     'RFC 8693, 2.1',
     'an exchange does not widen: lifetime',
     EXCHANGE,
