@@ -3,15 +3,19 @@
  * served meanwhile, and when the issuer is well again nobody has to do anything. The gateway's clock is moved instead of
  * waited for.
  */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { PERMIT_ALL, startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
 import { messagesOf, postModern } from '../fixtures/raw-http.ts'
 import { type RecordingUpstream, startRecordingUpstream } from '../fixtures/recording-upstream.ts'
 import {
   answering,
+  createKey,
   HUGE,
   type Misbehaviour,
   SILENT,
+  type SigningKey,
   startTokenIssuer,
   type TokenIssuer,
 } from '../fixtures/token-issuer.ts'
@@ -145,4 +149,33 @@ describe('an issuer that', () => {
       expect(await call(await at(0))).toBe(200)
     },
   )
+})
+
+test('an issuer that cannot be reached has its keys in a file, which may change', async () => {
+  const file = join(gateway.folder, 'keys.json')
+  const write = (key: SigningKey) => writeFileSync(file, JSON.stringify({ keys: [key.jwk] }))
+  const config = `servers: { files: { url: '${upstream.url}' } }
+identity: { issuers: [ { name: corp, issuer: '${corp.url}', jwks: 'file:./keys.json' } ] }
+`
+  corp.misbehave((request) => void request.socket.destroy())
+  expect(await gateway.reload({ config })).toEqual([])
+  const known = await sign('ada')
+  expect(await call(known)).toBe(503)
+  expect(health()).toMatchObject({ state: 'failed', failure: expect.stringContaining('cannot be read') })
+  write(corp.key)
+  pass(31)
+  expect(await call(known)).toBe(200)
+  write(await createKey('key-2'))
+  pass(301)
+  await eventually(async () => expect(await call(known)).toBe(401))
+  writeFileSync(file, 'x'.repeat(70_000))
+  pass(301)
+  await eventually(() =>
+    expect(health()).toMatchObject({
+      state: 'failed',
+      keys: 1,
+      failure: expect.stringMatching(/larger than/),
+    }),
+  )
+  expect(corp.asked).toEqual([])
 })

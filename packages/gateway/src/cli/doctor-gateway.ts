@@ -8,7 +8,7 @@ import type { TokenIssuer } from '../model/issuer.ts'
 import { auditFilePath } from '../store/audit-file.ts'
 import { readEntries } from '../store/audit-reader.ts'
 import { openKeyStore } from '../store/keys.ts'
-import { fetchJson } from '../server/fetch-json.ts'
+import { fetchKeys } from '../server/fetch-json.ts'
 import { loadPolicies } from '../server/snapshot.ts'
 import { listenerFault } from './check.ts'
 import type { Finding } from './doctor.ts'
@@ -34,7 +34,7 @@ export async function checkConfigured(config: Config): Promise<readonly Finding[
 /** Fetches its keys, as the gateway would. */
 async function checkIssuer(issuer: TokenIssuer): Promise<Finding> {
   const check = `issuer ${issuer.name}`
-  const keys = new IssuerKeys({ issuer, fetchJson, now: Date.now })
+  const keys = new IssuerKeys({ issuer, fetchJson: fetchKeys, now: Date.now })
   const found = await keys.get()
   if (found.ok) {
     const { keys: count } = keys.health()

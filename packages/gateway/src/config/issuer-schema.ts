@@ -38,8 +38,10 @@ export const issuer = z.strictObject({
     .describe('Defaults for the tokens of a known product; what stands here goes before them.'),
   jwks: sound(jwksUrlFault)
     .optional()
-    .meta({ examples: ['https://idp.example.com/keys'] })
-    .describe("Its keys; default: the address that the issuer's metadata names."),
+    .meta({ examples: ['https://idp.example.com/keys', 'file:./keys.json'] })
+    .describe(
+      "Its keys: an address, or `file:` and the path of a JWK Set, for an issuer that this machine cannot reach; default: the address that the issuer's metadata names.",
+    ),
   algorithms: z
     .array(z.enum(ALGORITHMS))
     .min(1)

@@ -4,6 +4,7 @@ import type { Path } from './document.ts'
 import type { WrittenIssuer } from './issuer-schema.ts'
 import { type Recipe, recipes } from './recipes.ts'
 import type { Fault } from './servers.ts'
+import { FILE } from './web.ts'
 
 const STANDARD: Required<Pick<Recipe, 'algorithms' | 'type' | 'kind' | 'subject' | 'clients'>> = {
   algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
@@ -14,8 +15,12 @@ const STANDARD: Required<Pick<Recipe, 'algorithms' | 'type' | 'kind' | 'subject'
 }
 
 /** The issuers as the gateway uses them; faults are added to `faults`. */
-export function normaliseIssuers(written: readonly WrittenIssuer[], faults: Fault[]): readonly TokenIssuer[] {
-  const issuers = written.map(normaliseIssuer)
+export function normaliseIssuers(
+  written: readonly WrittenIssuer[],
+  faults: Fault[],
+  at: (path: string) => string,
+): readonly TokenIssuer[] {
+  const issuers = written.map((each) => normaliseIssuer(each, at))
   for (const [index, issuer] of issuers.entries()) {
     const path = ['identity', 'issuers', index]
     faults.push(...faultsOf(issuer, written[index] as WrittenIssuer, path))
@@ -29,7 +34,7 @@ export function normaliseIssuers(written: readonly WrittenIssuer[], faults: Faul
   return issuers
 }
 
-function normaliseIssuer(written: WrittenIssuer): TokenIssuer {
+function normaliseIssuer(written: WrittenIssuer, at: (path: string) => string): TokenIssuer {
   const recipe: Recipe = { ...STANDARD, ...(written.recipe === undefined ? {} : recipes[written.recipe]) }
   const { name, audience, jwks, agent, scopes } = written
   const issuer = written.issuer ?? recipe.issuer ?? ''
@@ -37,7 +42,7 @@ function normaliseIssuer(written: WrittenIssuer): TokenIssuer {
   return {
     name,
     issuer,
-    jwks,
+    jwks: jwks?.startsWith(FILE) ? FILE + at(jwks.slice(FILE.length)) : jwks,
     scopes,
     audiences: audience,
     algorithms: written.algorithms ?? recipe.algorithms ?? STANDARD.algorithms,

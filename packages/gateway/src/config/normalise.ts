@@ -40,7 +40,7 @@ export function normalise(written: WrittenConfig, file: string): Result<Config, 
   if (admin.kind === 'tcp') faults.push({ path: ['admin', 'listen'], at: 'value', message: ADMIN_TCP })
   const { anonymous } = written.identity
   const { tls, publicUrl } = written
-  const issuers = normaliseIssuers(written.identity.issuers, faults)
+  const issuers = normaliseIssuers(written.identity.issuers, faults, at)
   const certificates = normaliseCertificates(written, faults)
   const { listen } = written
   const authorizationServer = withEnterprise(authorizationServerOf(written, at, faults), issuers, faults)

@@ -1,6 +1,7 @@
 /** What URLs, hosts, origins and header names in the configuration must be. */
 import { LOCAL_ISSUER } from '../model/issuer.ts'
 import { DNS_NAME, PLAIN_URI } from '../model/names.ts'
+import { pathFault } from './paths.ts'
 
 /** Why `text` cannot be the address of a server; undefined when it can. */
 export function httpUrlFault(text: string): string | undefined {
@@ -36,11 +37,17 @@ export function providerUrlFault(text: string): string | undefined {
     : issuerUrlFault(text)
 }
 
+/** Before the path of a file, as in secrets. */
+export const FILE = 'file:'
+
 /** Why `text` cannot be where keys are; undefined when it can. */
 export function jwksUrlFault(text: string): string | undefined {
+  if (text.startsWith(FILE)) return pathFault(text.slice(FILE.length))
   const url = URL.parse(text)
   const fits = url !== null && isSafeOnTheWire(url) && !/[#@\s]/.test(text)
-  return fits ? undefined : 'must be an https URL, such as https://idp.example.com/keys'
+  return fits
+    ? undefined
+    : 'must be an https URL, such as https://idp.example.com/keys, or a file, such as file:./keys.json'
 }
 
 /** Whether the host of an address has a name. IP addresses have none, and passkeys belong to names. */

@@ -22,7 +22,7 @@ export interface TokenIssuer {
   readonly issuer: string
   /** Accepted in `aud` on every route, besides the URL of the route itself. */
   readonly audiences: readonly string[]
-  /** Where its keys are; undefined: as its metadata says (OpenID Connect Discovery, RFC 8414). */
+  /** Where its keys are, `file:` for a path; undefined: as its metadata says (OpenID Connect Discovery, RFC 8414). */
   readonly jwks: string | undefined
   readonly algorithms: readonly string[]
   /** `at+jwt`: `typ` says so (RFC 9068). `JWT`: it may also say `JWT`, or nothing, and the claims tell what it is. */

@@ -2,6 +2,7 @@
  * Fetches what an issuer publishes: a small JSON document, over TLS or from this machine. No redirects, no encodings, no
  * more than 64 KiB, and no longer than a few seconds from beginning to end.
  */
+import { open } from 'node:fs/promises'
 import { request } from 'undici'
 import { parseStrictJson } from '../mcp/strict-json.ts'
 import { isLoopback } from '../model/addresses.ts'
@@ -31,6 +32,25 @@ export async function fetchJson(
     return err(
       `${address} cannot be fetched: ${problem instanceof Error ? problem.message : String(problem)}`,
     )
+  }
+}
+
+/** What holds the keys of an issuer: an address, or `file:` and a path, which only a configuration can name. */
+export async function fetchKeys(place: string): Promise<Result<unknown, string>> {
+  if (!place.startsWith('file:')) return fetchJson(place)
+  const path = place.slice('file:'.length)
+  try {
+    const file = await open(path)
+    try {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(MAX_BYTES + 1), 0, MAX_BYTES + 1, 0)
+      if (bytesRead > MAX_BYTES) return err(`${path} is larger than ${MAX_BYTES} bytes`)
+      const parsed = parseStrictJson(buffer.subarray(0, bytesRead), identityJson)
+      return parsed.ok ? parsed : err(`${path}: ${parsed.error.message}`)
+    } finally {
+      await file.close()
+    }
+  } catch (problem) {
+    return err(`${path} cannot be read: ${problem instanceof Error ? problem.message : String(problem)}`)
   }
 }
 

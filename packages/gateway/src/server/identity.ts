@@ -20,7 +20,7 @@ import { ok } from '../model/result.ts'
 import { scopesOfServers } from '../model/scopes.ts'
 import type { Exchange } from '../model/exchange.ts'
 import { answerMetadata, challengeFor, type ResourceServer } from '../oauth/protected-resource.ts'
-import { fetchJson, identityJson } from './fetch-json.ts'
+import { fetchKeys, identityJson } from './fetch-json.ts'
 
 const parseJson: ParseJson = (bytes) => parseStrictJson(bytes, identityJson)
 
@@ -90,7 +90,7 @@ export class Identity {
     this.#tokens = new Tokens({
       fetchJson: async (url) => {
         const keySet = own()?.keysAt(url)
-        return keySet === undefined ? fetchJson(url) : ok(keySet)
+        return keySet === undefined ? fetchKeys(url) : ok(keySet)
       },
       isWithdrawn: (authentication) =>
         revoked.has(authentication.credential ?? '') || own()?.isWithdrawn(authentication) === true,
