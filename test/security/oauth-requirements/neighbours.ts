@@ -172,6 +172,24 @@ export const neighbourRequirements: readonly NeighbourRequirement[] = [
     'what is kept of it is of no use to whoever reads the store',
   ),
   line(
+    'RFC 7523, 3',
+    'an assertion is good once',
+    'oauth-machines.test.ts',
+    'is good once, also when it comes twice at the same time',
+  ),
+  line(
+    'RFC 8693, 2.2',
+    'an exchange gives no more than there was',
+    '../../packages/gateway/src/oauth/narrowing.test.ts',
+    'is never more than the token gives, for the same principal, with everyone named in order',
+  ),
+  line(
+    'MCP, Enterprise-Managed Authorization',
+    'the word of a provider is good once',
+    'oauth-enterprise.test.ts',
+    'is good once, also at the same time and after a restart',
+  ),
+  line(
     'MCP security considerations, Communication Security',
     'nothing but loopback without TLS',
     'exposure.test.ts',

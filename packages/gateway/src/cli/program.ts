@@ -16,6 +16,7 @@ import { addRevoke } from './revoke.ts'
 import { addRun } from './run.ts'
 import { addServers } from './servers.ts'
 import { addStatus } from './status.ts'
+import { addTokenInspect } from './token-inspect.ts'
 import { addUser } from './user.ts'
 import { addWhoami } from './whoami.ts'
 
@@ -37,6 +38,7 @@ const commands: readonly ((program: Command) => void)[] = [
   addRevoke,
   addAudit,
   addDoctor,
+  addTokenInspect,
   addCompletion,
 ]
 

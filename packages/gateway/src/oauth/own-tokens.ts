@@ -1,5 +1,5 @@
 /** Access tokens of this server that come back to it: good while their signature, their time and what they stand on are. */
-import { createLocalJWKSet, type JWTPayload, jwtVerify } from 'jose'
+import { createLocalJWKSet, errors, type JWTPayload, jwtVerify } from 'jose'
 import { LOCAL_ISSUER } from '../model/issuer.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import type { OauthStore, Revoked } from './ports.ts'
@@ -40,8 +40,9 @@ export function createOwnTokens({ issuer, store, revoked, keys, now }: OwnTokens
       const jti = String(payload.jti)
       const isGood = store.isGranted(standsOn(jti), nowMs) && !revoked.has(nameOf(jti))
       return isGood ? ok(payload) : err('it was revoked')
-    } catch {
-      return err('it is no access token of this server, or has expired')
+    } catch (problem) {
+      const hasExpired = problem instanceof errors.JWTExpired
+      return err(hasExpired ? 'it has expired' : 'it is no access token of this server')
     }
   }
 }

@@ -22,9 +22,9 @@ import { scopesKnownTo, scopesOfServers } from '../model/scopes.ts'
 import { AuthorizationServer, type UpstreamSettings } from '../oauth/authorization-server.ts'
 import type { Happening, Offered, Revoked, Routes, ToldPerson } from '../oauth/ports.ts'
 import { publicKeySet } from '../oauth/public-keys.ts'
+import { ownIssuer } from '../oauth/own-issuer.ts'
 import { standsOn } from '../oauth/own-tokens.ts'
 import { PATHS } from '../oauth/paths.ts'
-import { SCOPE } from '../oauth/resources.ts'
 import { isReachable } from '../policy/reach.ts'
 import { isVisible } from '../policy/visible.ts'
 import { openOauthStore, type OpenOauthStore } from '../store/oauth.ts'
@@ -165,30 +165,7 @@ export class Authorization implements OwnIssuer {
   get tokenIssuer(): TokenIssuer {
     const { signIn, enterprise } = this.#settings
     const tags = new Set([signIn?.tellsOf, ...enterprise].flatMap((told) => [...(told?.tags.keys() ?? [])]))
-    return {
-      name: LOCAL_ISSUER,
-      issuer: this.#issuer,
-      audiences: [],
-      jwks: this.#issuer + PATHS.jwks,
-      algorithms: ['ES256'],
-      type: 'at+jwt',
-      kind: 'user',
-      agents: new Map([['principal_type', ['agent']]]),
-      services: new Map([['principal_type', ['service']]]),
-      subject: 'sub',
-      subjectPrefix: '',
-      groups: 'groups',
-      tags: new Map(
-        [...tags].map((tag) => [tag, `/tags/${tag.replaceAll('~', '~0').replaceAll('/', '~1')}`]),
-      ),
-      clients: ['client_id'],
-      clientProof: 'client_auth',
-      requires: new Map([['client_id', []]]),
-      bound: this.#settings.bound,
-      scopes: [SCOPE],
-      enterprise: undefined,
-      authorizes: true,
-    }
+    return { ...ownIssuer(this.#issuer, tags), bound: this.#settings.bound }
   }
 
   keysAt(url: string): object | undefined {

@@ -34,6 +34,11 @@ export interface Secrets {
   readonly cookieKey: string
 }
 
+/** Those that there are now. Throws when they cannot be read. */
+export function knownSigningKeys(dataDir: string): readonly SigningKey[] {
+  return read(path.join(dataDir, 'signing-keys.json')).keys
+}
+
 /** Reads them: makes one where there is none or the newest is too old, and drops what nobody needs. */
 export async function loadSigningKeys(dataDir: string, nowMs: number): Promise<Secrets> {
   const file = path.join(dataDir, 'signing-keys.json')
