@@ -22,7 +22,6 @@ export function ownIssuer(issuer: string, tags: ReadonlySet<string>): TokenIssue
     clients: ['client_id'],
     clientProof: 'client_auth',
     requires: new Map([['client_id', []]]),
-    bound: undefined,
     scopes: [SCOPE],
     enterprise: undefined,
     authorizes: true,
