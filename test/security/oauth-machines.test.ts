@@ -3,8 +3,9 @@
  * request with one thing changed.
  */
 import { createHmac } from 'node:crypto'
-import { exportJWK, generateKeyPair, type JWTPayload } from 'jose'
+import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parsePublicKeys } from '../../packages/gateway/src/cli/public-keys.ts'
 import { addMachine, ASSERTION_TYPE, claimsOf, type Machine } from '../fixtures/oauth/machine.ts'
 import { startTestServer, type TestServer } from '../fixtures/oauth/server.ts'
 
@@ -137,6 +138,18 @@ describe('an assertion', () => {
     const twice = await nightly.assertion()
     const both = await Promise.all([withAssertion(twice), withAssertion(twice)])
     expect(both.filter(({ status }) => status === 200)).toHaveLength(1)
+  })
+
+  it.each(['ES256', 'RS256', 'PS256', 'EdDSA'])('may be signed with %s', async (alg) => {
+    const { privateKey, publicKey } = await generateKeyPair(alg)
+    const keys = parsePublicKeys(await exportSPKI(publicKey))
+    if (!keys.ok) throw new Error(keys.error)
+    const id = `with-${alg}`
+    server.store.clients.add({ name: id, kind: 'agent', jwks: keys.value, redirects: [] }, Date.now())
+    const claims = { iss: id, sub: id, aud: server.origin, exp: seconds() + 60, jti: crypto.randomUUID() }
+    const assertion = await new SignJWT(claims).setProtectedHeader({ alg }).sign(privateKey)
+    const fields = { ...good, client_assertion_type: ASSERTION_TYPE, client_assertion: assertion }
+    expect(await server.token(fields)).toMatchObject({ status: 200 })
   })
 
   it('by the key of another client is refused', async () => {

@@ -95,7 +95,13 @@ describe('an authorization', () => {
     expect(decodeProtectedHeader(token)).toMatchObject({ typ: 'at+jwt', alg: 'ES256' })
     const keys = createLocalJWKSet((await getJson('/oauth/jwks')) as unknown as JSONWebKeySet)
     const { payload } = await jwtVerify(token, keys, { issuer: server.origin, audience: server.resource() })
-    expect(payload).toMatchObject({ sub: 'alice', client_id: client, acr: 'password', scope: 'mcp' })
+    expect(payload).toMatchObject({
+      sub: 'alice',
+      client_id: client,
+      acr: 'password',
+      scope: 'mcp',
+      client_auth: 'none',
+    })
     expect(payload['auth_time']).toBeCloseTo(Date.now() / 1000, -1)
   })
 
