@@ -11,7 +11,7 @@ import { openKeyStore } from '../store/keys.ts'
 import { fetchKeys } from '../server/fetch-json.ts'
 import { loadPolicies } from '../server/snapshot.ts'
 import { listenerFault } from './check.ts'
-import type { Finding } from './doctor.ts'
+import type { Finding } from './doctor-finding.ts'
 import { haveKeys } from './key.ts'
 import { askStatus } from './status.ts'
 

@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { delimiter, resolve } from 'node:path'
 import type { CommandServer, Config, HttpServer, SecretOrValue, ServerConfig } from '../config/config.ts'
 import { readSecret, showSecret } from '../server/secrets.ts'
-import type { Finding } from './doctor.ts'
+import type { Finding } from './doctor-finding.ts'
 
 const PATIENCE_MS = 3000
 

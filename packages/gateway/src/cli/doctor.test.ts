@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { startTokenIssuer } from '../../../../test/fixtures/token-issuer.ts'
-import type { Finding } from './doctor.ts'
+import type { Finding } from './doctor-finding.ts'
 import { Folder } from './fixtures/tollgate.ts'
 
 const policy = '@id("all") permit (principal, action, resource);\n'

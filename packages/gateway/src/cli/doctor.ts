@@ -9,16 +9,8 @@ import {
   takesConfig,
   takesJson,
 } from './command.ts'
+import type { Finding } from './doctor-finding.ts'
 import { EXIT, harmless, paint, print, printJson } from './terminal.ts'
-
-/** What was found in one place. */
-export interface Finding {
-  readonly check: string
-  readonly state: 'ok' | 'warn' | 'fail'
-  readonly detail: string
-  /** What to do about it. */
-  readonly mend?: string
-}
 
 /** Registers the command. */
 export function addDoctor(program: Command): void {

@@ -2,7 +2,7 @@
 import type { CertificateRule } from '../model/issuer.ts'
 import type { WrittenCertificate } from './certificate-schema.ts'
 import type { WrittenConfig } from './schema.ts'
-import type { Fault } from './servers.ts'
+import type { Fault } from './document.ts'
 
 /** The rules as the gateway uses them; faults are added to `faults`. */
 export function normaliseCertificates(

@@ -16,6 +16,14 @@ import {
 import { err, ok, type Result } from '../model/result.ts'
 
 export type Path = readonly PropertyKey[]
+
+/** What is wrong at one place of a document. */
+export interface Fault {
+  readonly path: Path
+  readonly at: 'key' | 'value'
+  /** Follows the path: `must be …`. */
+  readonly message: string
+}
 export interface Position {
   readonly line: number
   readonly column: number

@@ -1,9 +1,8 @@
 /** What the keys of an issuer mean together, with its recipe; and what issuers must not have in common. */
 import type { TokenIssuer } from '../model/issuer.ts'
-import type { Path } from './document.ts'
+import type { Fault, Path } from './document.ts'
 import type { WrittenIssuer } from './issuer-schema.ts'
 import { type Recipe, recipes } from './recipes.ts'
-import type { Fault } from './servers.ts'
 import { FILE } from './web.ts'
 
 const STANDARD: Required<Pick<Recipe, 'algorithms' | 'type' | 'kind' | 'subject' | 'clients'>> = {

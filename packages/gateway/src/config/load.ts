@@ -5,11 +5,11 @@
 import { resolve } from 'node:path'
 import { err, type Result } from '../model/result.ts'
 import type { Config, ConfigError } from './config.ts'
-import { type Complaint, readYaml, type YamlDocument } from './document.ts'
+import { type Complaint, type Fault, readYaml, type YamlDocument } from './document.ts'
 import { explainIssue, showPath } from './explain.ts'
 import { normalise } from './normalise.ts'
 import { configSchema } from './schema.ts'
-import { type Fault, serverFaults } from './servers.ts'
+import { serverFaults } from './servers.ts'
 
 export interface LoadOptions {
   readonly path: string

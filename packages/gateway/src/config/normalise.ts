@@ -18,7 +18,8 @@ import { normaliseCertificates } from './certificates.ts'
 import { normaliseIssuers } from './issuers.ts'
 import { normaliseSignIn } from './sign-in.ts'
 import { unixPathFault } from './paths.ts'
-import { type Fault, kindOf } from './servers.ts'
+import type { Fault } from './document.ts'
+import { kindOf } from './servers.ts'
 
 const ADMIN_TCP = 'must be a Unix socket: TCP is not supported yet, use unix:/path'
 

@@ -2,15 +2,8 @@
  * What the keys of one server mean together: which kind it is, and which keys that kind takes.
  * Works on the file as written, so that these faults are reported together with all others.
  */
-import type { Path } from './document.ts'
+import type { Fault, Path } from './document.ts'
 import { MAX_SERVER_NAME_LENGTH, SERVER_NAME } from './schema.ts'
-
-export interface Fault {
-  readonly path: Path
-  readonly at: 'key' | 'value'
-  /** Follows the path: `must be …`. */
-  readonly message: string
-}
 
 type Kind = 'command' | 'http' | 'socket'
 

@@ -4,7 +4,7 @@ import type { TokenIssuer } from '../model/issuer.ts'
 import type { SecretRef, SignInConfig } from './config.ts'
 import { parsed, sound } from './fields.ts'
 import { parseSecret } from './secret.ts'
-import type { Fault } from './servers.ts'
+import type { Fault } from './document.ts'
 import { claimFault, issuerNameFault, providerUrlFault } from './web.ts'
 
 const claim = () => sound(claimFault)
