@@ -180,7 +180,7 @@ export const neighbourRequirements: readonly NeighbourRequirement[] = [
   line(
     'RFC 8693, 2.2',
     'an exchange gives no more than there was',
-    '../../packages/gateway/src/oauth/narrowing.test.ts',
+    '../../packages/gateway/src/oauth/grants/narrowing.test.ts',
     'is never more than the token gives, for the same principal, with everyone named in order',
   ),
   line(

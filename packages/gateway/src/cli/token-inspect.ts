@@ -9,7 +9,7 @@ import { callerOf } from '../authn/token-caller.ts'
 import { type Caller, showEntity } from '../model/caller.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import { ownIssuer } from '../oauth/own-issuer.ts'
-import { createOwnTokens, nameOf } from '../oauth/own-tokens.ts'
+import { createOwnTokens, nameOf } from '../oauth/grants/own-tokens.ts'
 import {
   type ConfigOptions,
   type JsonOptions,

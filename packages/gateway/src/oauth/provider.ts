@@ -10,14 +10,14 @@ import {
   Provider,
 } from 'oidc-provider'
 import { createAdapter } from './adapter.ts'
-import { GRANT_PROFILES } from './enterprise.ts'
+import { GRANT_PROFILES } from './grants/enterprise.ts'
 import { assertionFault, clientFault, isLoopbackRedirect, settleGrants } from './client-rules.ts'
-import { deviceFlow } from './device.ts'
+import { deviceFlow } from './sign-in/device.ts'
 import { RESPONSE_MODES } from './metadata.ts'
 import { PATHS } from './paths.ts'
 import type { OauthStore, Routes, ToldPerson } from './ports.ts'
 import { fillGrant, SCOPE, scopesGiven, serverOf } from './resources.ts'
-import { addedClaims } from './token-claims.ts'
+import { addedClaims } from './grants/token-claims.ts'
 
 export interface ProviderOptions {
   /** Where people and clients find the gateway: scheme, host and port. */

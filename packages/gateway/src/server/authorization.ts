@@ -23,7 +23,7 @@ import { AuthorizationServer, type UpstreamSettings } from '../oauth/authorizati
 import type { Happening, Offered, Revoked, Routes, ToldPerson } from '../oauth/ports.ts'
 import { publicKeySet } from '../oauth/public-keys.ts'
 import { ownIssuer } from '../oauth/own-issuer.ts'
-import { standsOn } from '../oauth/own-tokens.ts'
+import { standsOn } from '../oauth/grants/own-tokens.ts'
 import { PATHS } from '../oauth/paths.ts'
 import { isReachable } from '../policy/reach.ts'
 import { isVisible } from '../policy/visible.ts'

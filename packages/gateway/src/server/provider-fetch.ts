@@ -4,7 +4,7 @@
  */
 import { request } from 'undici'
 import { isLoopback } from '../model/addresses.ts'
-import type { ProviderFetch } from '../oauth/upstream-sign-in.ts'
+import type { ProviderFetch } from '../oauth/sign-in/upstream-sign-in.ts'
 
 const MAX_BYTES = 256 * 1024
 const TIME_LIMIT_MS = 5000

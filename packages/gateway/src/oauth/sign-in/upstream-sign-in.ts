@@ -22,11 +22,11 @@ import {
   randomPKCECodeVerifier,
   randomState,
 } from 'openid-client'
-import { isName, missing } from '../authn/claims.ts'
-import { callerOf, LEEWAY_SECONDS } from '../authn/token-caller.ts'
-import type { SignInConfig } from '../config/config.ts'
-import { err, ok, type Result } from '../model/result.ts'
-import type { OauthStore, ToldPerson } from './ports.ts'
+import { isName, missing } from '../../authn/claims.ts'
+import { callerOf, LEEWAY_SECONDS } from '../../authn/token-caller.ts'
+import type { SignInConfig } from '../../config/config.ts'
+import { err, ok, type Result } from '../../model/result.ts'
+import type { OauthStore, ToldPerson } from '../ports.ts'
 
 export type ProviderFetch = (
   address: string,

@@ -1,7 +1,7 @@
 /** The pages on which people say who they are: signing in, and the link by which they begin. */
 import { type Html, html } from './html.ts'
 import { type Asker, askerRows, page, problem, warningAbout } from './pages.ts'
-import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from './passwords.ts'
+import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../sign-in/passwords.ts'
 
 export interface SignInPage {
   readonly csrf: string

@@ -3,7 +3,7 @@
  * as much time as one who is. A few at a time, for each takes 32 MiB and a thread.
  */
 import { scrypt, timingSafeEqual } from 'node:crypto'
-import type { Passwords } from './ports.ts'
+import type { Passwords } from '../ports.ts'
 
 /** OWASP's second choice of equal strength: less memory, more time. */
 const COST = { N: 2 ** 15, r: 8, p: 3 }

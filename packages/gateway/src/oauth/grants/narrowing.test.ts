@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import type { JWTPayload } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { delegationOf, MAX_DELEGATION_DEPTH } from '../authn/delegation.ts'
-import { callerOf } from '../authn/token-caller.ts'
-import { LOCAL_ISSUER, type TokenIssuer } from '../model/issuer.ts'
+import { delegationOf, MAX_DELEGATION_DEPTH } from '../../authn/delegation.ts'
+import { callerOf } from '../../authn/token-caller.ts'
+import { LOCAL_ISSUER, type TokenIssuer } from '../../model/issuer.ts'
 import { ACCESS_TOKEN_TYPE, narrow, type NarrowingRequest } from './narrowing.ts'
 
 const own = {

@@ -1,9 +1,9 @@
 /** Access tokens of this server that come back to it: good while their signature, their time and what they stand on are. */
 import { createLocalJWKSet, errors, type JWTPayload, jwtVerify } from 'jose'
-import { LOCAL_ISSUER } from '../model/issuer.ts'
-import { err, ok, type Result } from '../model/result.ts'
-import type { OauthStore, Revoked } from './ports.ts'
-import { publicKeySet } from './public-keys.ts'
+import { LOCAL_ISSUER } from '../../model/issuer.ts'
+import { err, ok, type Result } from '../../model/result.ts'
+import type { OauthStore, Revoked } from '../ports.ts'
+import { publicKeySet } from '../public-keys.ts'
 
 export interface OwnTokensOptions {
   readonly issuer: string

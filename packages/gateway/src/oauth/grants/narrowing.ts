@@ -3,9 +3,9 @@
  * token gives: the same principal, the same route, no other scopes, no later end; and those who handed it on stay named.
  */
 import type { JWTPayload } from 'jose'
-import { delegationOf, FIRST_CLIENT_CLAIM, MAX_DELEGATION_DEPTH } from '../authn/delegation.ts'
-import { LOCAL_ISSUER } from '../model/issuer.ts'
-import { err, ok, type Result } from '../model/result.ts'
+import { delegationOf, FIRST_CLIENT_CLAIM, MAX_DELEGATION_DEPTH } from '../../authn/delegation.ts'
+import { LOCAL_ISSUER } from '../../model/issuer.ts'
+import { err, ok, type Result } from '../../model/result.ts'
 
 export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token'
 

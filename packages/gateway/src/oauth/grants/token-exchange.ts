@@ -5,13 +5,13 @@
  */
 import type { JWTPayload } from 'jose'
 import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider'
-import type { Result } from '../model/result.ts'
-import { PRINCIPAL_ISSUER_CLAIM } from '../authn/token-caller.ts'
-import { TOKEN_EXCHANGE } from './client-rules.ts'
+import type { Result } from '../../model/result.ts'
+import { PRINCIPAL_ISSUER_CLAIM } from '../../authn/token-caller.ts'
+import { TOKEN_EXCHANGE } from '../client-rules.ts'
 import { ACCESS_TOKEN_TYPE, narrow, type Narrowed } from './narrowing.ts'
 import { createOwnTokens, nameOf, standsOn } from './own-tokens.ts'
-import type { OauthStore, Revoked } from './ports.ts'
-import { serverOf } from './resources.ts'
+import type { OauthStore, Revoked } from '../ports.ts'
+import { serverOf } from '../resources.ts'
 import { addClaims } from './token-claims.ts'
 
 export interface TokenExchangeOptions {

@@ -12,8 +12,8 @@ import {
   verifyAuthenticationResponse,
   verifyRegistrationResponse,
 } from '@simplewebauthn/server'
-import { hasHostName } from '../config/web.ts'
-import type { NewPasskey, OauthStore, Passkey } from './ports.ts'
+import { hasHostName } from '../../config/web.ts'
+import type { NewPasskey, OauthStore, Passkey } from '../ports.ts'
 
 export interface PasskeysOptions {
   readonly issuer: string

@@ -5,12 +5,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { Attempts } from './attempts.ts'
-import { confirmCodePage, enterCodePage } from './device-pages.ts'
-import { isForeign, send, sendPage } from './http.ts'
-import { messagePage } from './pages.ts'
-import { PATHS } from './paths.ts'
-import type { AddressOf } from './ports.ts'
-import { serverOf } from './resources.ts'
+import { confirmCodePage, enterCodePage } from '../pages/device-pages.ts'
+import { isForeign, send, sendPage } from '../http.ts'
+import { messagePage } from '../pages/pages.ts'
+import { PATHS } from '../paths.ts'
+import type { AddressOf } from '../ports.ts'
+import { serverOf } from '../resources.ts'
 
 const QUARTER_SECONDS = 15 * 60
 

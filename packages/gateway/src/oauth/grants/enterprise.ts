@@ -3,12 +3,12 @@
  * may use a route through it, and gets a token for that route without a page. The word is good once.
  */
 import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider'
-import type { IdJag, IdJags } from '../authn/id-jag.ts'
-import { LEEWAY_SECONDS, PRINCIPAL_ISSUER_CLAIM } from '../authn/token-caller.ts'
-import { JWT_BEARER } from './client-rules.ts'
+import type { IdJag, IdJags } from '../../authn/id-jag.ts'
+import { LEEWAY_SECONDS, PRINCIPAL_ISSUER_CLAIM } from '../../authn/token-caller.ts'
+import { JWT_BEARER } from '../client-rules.ts'
 import { MAX_LIFETIME_SECONDS } from './narrowing.ts'
-import type { OauthStore, Routes } from './ports.ts'
-import { SCOPE, serverOf } from './resources.ts'
+import type { OauthStore, Routes } from '../ports.ts'
+import { SCOPE, serverOf } from '../resources.ts'
 import { addClaims } from './token-claims.ts'
 
 export interface EnterpriseOptions {

@@ -2,13 +2,13 @@
 import type { InteractionResults } from 'oidc-provider'
 import { type Asked, leadsTo, pathOf, redirectHostOf } from './asked.ts'
 import { Attempts } from './attempts.ts'
-import { isLoopbackRedirect } from './client-rules.ts'
-import { sendJson, sendPage } from './http.ts'
+import { isLoopbackRedirect } from '../client-rules.ts'
+import { sendJson, sendPage } from '../http.ts'
 import type { Passkeys } from './passkeys.ts'
 import { MAX_PASSWORD_LENGTH, TooBusy } from './passwords.ts'
-import type { AddressOf, OauthStore, Passwords, RecordHappening } from './ports.ts'
-import { serverOf } from './resources.ts'
-import { leavingPage, signInPage } from './sign-in-pages.ts'
+import type { AddressOf, OauthStore, Passwords, RecordHappening } from '../ports.ts'
+import { serverOf } from '../resources.ts'
+import { leavingPage, signInPage } from '../pages/sign-in-pages.ts'
 import type { UpstreamSignIn } from './upstream-sign-in.ts'
 
 export interface SignInOptions {

@@ -4,9 +4,9 @@
  */
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
-import { LOCAL_ISSUER } from '../model/issuer.ts'
-import type { Revoked } from './ports.ts'
-import { publicKeySet } from './public-keys.ts'
+import { LOCAL_ISSUER } from '../../model/issuer.ts'
+import type { Revoked } from '../ports.ts'
+import { publicKeySet } from '../public-keys.ts'
 
 export interface RevocationOptions {
   readonly issuer: string

@@ -1,12 +1,12 @@
 /** The link that a new person gets, `/oauth/welcome/{secret}`: looking at it changes nothing, using it ends it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Attempts } from './attempts.ts'
-import { isForeign, readForm, sendJson, sendPage } from './http.ts'
-import { messagePage, NO_RECORD } from './pages.ts'
+import { isForeign, readForm, sendJson, sendPage } from '../http.ts'
+import { messagePage, NO_RECORD } from '../pages/pages.ts'
 import type { Passkeys } from './passkeys.ts'
 import { passwordFault, TooBusy } from './passwords.ts'
-import type { AddressOf, OauthStore, Passwords, RecordHappening } from './ports.ts'
-import { welcomePage } from './sign-in-pages.ts'
+import type { AddressOf, OauthStore, Passwords, RecordHappening } from '../ports.ts'
+import { welcomePage } from '../pages/sign-in-pages.ts'
 
 export interface WelcomeOptions {
   readonly store: OauthStore
