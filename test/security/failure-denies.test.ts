@@ -94,6 +94,7 @@ describe('anything thrown in the pipeline denies', () => {
     signal: new AbortController().signal,
     end: () => undefined,
     endedWith: undefined,
+    place: undefined,
     reply: {
       send: (status, _headers, text) => {
         answer = { status, body: text }

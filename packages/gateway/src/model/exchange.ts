@@ -52,6 +52,8 @@ export interface Exchange {
   end(refusal: Refusal): void
   /** What it was ended with, if it was. */
   readonly endedWith: Refusal | undefined
+  /** Its place among the calls under way. */
+  place: number | undefined
   readonly reply: ReplySink
 }
 

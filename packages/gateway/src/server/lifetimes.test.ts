@@ -76,3 +76,17 @@ test('what has ended is forgotten, also when it ended well', () => {
   for (const { exchange } of streams) lifetimes.ended(exchange)
   expect(lifetimes.open).toBe(0)
 })
+
+test('places are used again: however many calls there were, no more are kept than were under way at once', () => {
+  const lifetimes = new Lifetimes()
+  const long = call(lifetimes, 'long')
+  for (let count = 0; count < 1000; count++) {
+    const calls = [call(lifetimes, 'short'), call(lifetimes, 'short')]
+    expect(Math.max(...calls.map(({ exchange }) => exchange.place ?? NaN))).toBeLessThanOrEqual(2)
+    for (const { exchange } of calls) lifetimes.ended(exchange)
+    for (const { exchange } of calls) lifetimes.ended(exchange) // twice frees no place twice
+  }
+  expect(lifetimes.open).toBe(1)
+  lifetimes.endWhere(({ credential }) => credential === 'long')
+  expect(long.exchange.signal.aborted).toBe(true)
+})

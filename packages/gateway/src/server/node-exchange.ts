@@ -19,6 +19,7 @@ export class NodeExchange implements Exchange, ReplySink {
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   #peer: Peer | undefined
+  place: number | undefined
   #bodyRead = false
   #breakBody: ((refusal: Refusal) => void) | undefined
   #abort: AbortController | undefined

@@ -24,6 +24,7 @@ export function unreadableExchange(socket: Socket, requestId: string, arrivedAtM
     signal: AbortSignal.abort(),
     end: () => undefined,
     endedWith: undefined,
+    place: undefined,
     reply: closingReply(socket),
   }
 }
