@@ -89,14 +89,11 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   const schema = configJsonSchema() as Shape
   const page = path.join(folder, 'configuration.md')
   const between = /(<!-- keys: [^\n]*-->\n).*(<!-- end of keys -->)/s
-  const text = readFileSync(page, 'utf8').replace(
-    between,
-    (_, start, end) => `${start}\n${tables(schema)}\n${end}`,
-  )
-  const json = `${JSON.stringify(schema, null, 2)}\n`
+  const filled = (_: string, start: string, end: string) => `${start}\n${tables(schema)}\n${end}`
+  const text = readFileSync(page, 'utf8').replace(between, filled)
   return new Map([
     [page, text],
-    [path.join(folder, 'tollgate.schema.json'), json],
+    [path.join(folder, 'tollgate.schema.json'), `${JSON.stringify(schema, null, 2)}\n`],
   ])
 }
 

@@ -14,7 +14,7 @@ import type { DecisionEntry } from '../../packages/gateway/src/model/entry.ts'
 import {
   type Authority,
   createAuthority,
-  Extension,
+  garbledNames,
   type Issued,
   selfSigned,
   SubjectAlternativeNameExtension,
@@ -187,7 +187,7 @@ describe('whose a certificate is', () => {
     ['lines in the CN', () => authority.issue({ subject: 'CN="Ada\nO=Example\nOU=people"' })],
     ['an attribute twice', () => authority.issue({ subject: 'CN=Ada,OU=people,OU=other,O=Example' })],
     ['two CN', () => authority.issue({ subject: 'CN=Ada,CN=Bob,OU=people,O=Example' })],
-    ['alternative names that cannot be read', () => authority.issue({ extensions: [garbledNames()] })],
+    ['alternative names that cannot be read', () => authority.issue({ extensions: [garbledNames(WORKER)] })],
     ['no name at all', () => authority.issue()],
   ]
   test.each(nobody)('%s is nobody', async (_, issue) => {
@@ -204,14 +204,6 @@ describe('whose a certificate is', () => {
     return authority.issue({ extensions: [names] })
   }
 })
-
-/** A list of names whose second entry has no end. */
-function garbledNames(): Extension {
-  const uri = Buffer.from(WORKER)
-  const first = Buffer.concat([Buffer.from([0x86, uri.length]), uri])
-  const body = Buffer.concat([first, Buffer.from([0x82, 0x20, 0x61])])
-  return new Extension('2.5.29.17', false, Buffer.concat([Buffer.from([0x30, body.length]), body]))
-}
 
 describe('a certificate that is not good', () => {
   const names = [{ type: 'url' as const, value: WORKER }]

@@ -61,6 +61,7 @@ export interface UpstreamSettings {
 }
 
 const HOUR_SECONDS = 3600
+const QUARTER_SECONDS = 15 * 60
 /** How often a program that shows a code may ask whether there is an answer. */
 const POLL_SECONDS = 2
 /** Clients that registered themselves and are still let in. */
@@ -74,6 +75,8 @@ export class AuthorizationServer {
   readonly #welcome: Welcome
   readonly #registrations = new Attempts(30, HOUR_SECONDS)
   readonly #allRegistrations = new Attempts(300, HOUR_SECONDS)
+  readonly #beginnings = new Attempts(300, QUARTER_SECONDS)
+  readonly #allBeginnings = new Attempts(3000, QUARTER_SECONDS)
   readonly #fetches = new Attempts(60, 60)
   readonly #deviceLimits: DeviceLimits
 
@@ -143,10 +146,18 @@ export class AuthorizationServer {
       const refusal = this.#refuseRegistration(this.#options.addressOf(request))
       if (refusal !== undefined) return sendJson(response, 429, refusal)
     }
+    if (BEGINNINGS.includes(path) && !this.#mayBegin(this.#options.addressOf(request)))
+      return sendPage(response, 429, TOO_MANY)
     if (this.#deviceLimits.refuse(request, response, path, this.#options.now())) return
     if (path === PATHS.code_verification) request.url = targetOf(request.url ?? '')
     this.#standFor(request)
     await this.#answer(request, response)
+  }
+
+  /** What strangers ask for is kept until they have signed in or it has expired, so they cannot ask for any amount. */
+  #mayBegin(address: string): boolean {
+    const nowMs = this.#options.now()
+    return this.#beginnings.take(address, nowMs) && this.#allBeginnings.take('', nowMs)
   }
 
   /** Whether they can sign in, and their provider, where they have one, is the one there is. */
@@ -185,6 +196,10 @@ function pathOf(target: string): string {
   const end = target.indexOf('?')
   return end < 0 ? target : target.slice(0, end)
 }
+
+/** Where a stranger's request is kept, for somebody to sign in. */
+const BEGINNINGS: readonly string[] = [PATHS.authorization, PATHS.pushed_authorization_request]
+const TOO_MANY = messagePage('Too many requests', 'Wait a quarter of an hour and connect again.')
 
 const LIBRARYS: readonly string[] = [
   PATHS.authorization,
