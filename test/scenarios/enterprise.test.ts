@@ -112,6 +112,23 @@ test('the official client calls for a person whom nobody asked, by the name that
   })
 })
 
+test('what is handed on for a person of a provider is on record as theirs', async () => {
+  const { body } = await desk.token({
+    grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+    assertion: await word({ aud: gateway.origin, resource: gateway.url('files') }),
+  })
+  const helper = await addMachine(store, gateway.origin, 'helper', { kind: 'agent' })
+  const exchanged = await helper.token({
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token: String(body['access_token']),
+    subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+  })
+  expect(exchanged.status).toBe(200)
+  expect(gateway.entries().findLast((each) => each.kind === 'event' && each.event === 'token')).toMatchObject(
+    { principal: 'User::"corp/ada"', client: 'helper' },
+  )
+})
+
 test('tokens of a provider end with its settings', async () => {
   const { body } = await desk.token({
     grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',

@@ -2,18 +2,10 @@
  * What `tollgate login` was given, in the user's own folder: `$XDG_CONFIG_HOME/tollgate/logins.json`, mode 0600. It is
  * replaced as a whole, and changed under a lock, so that of two commands at once the second sees what the first has done.
  */
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { mkdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { err, ok, type Result } from '../model/result.ts'
+import { replacePrivateFile } from '../store/private-file.ts'
 
 /** Where somebody is logged in: a gateway's address and one of its servers. */
 export interface Place {
@@ -78,23 +70,11 @@ export class Logins {
     if (!known.ok) return known
     const others = known.value.filter((each) => !isAt(each, place))
     const logins = login === undefined ? others : [...others, login]
-    writeWhole(this.#file, `${JSON.stringify({ version: 1, logins }, null, 2)}\n`)
+    replacePrivateFile(this.#file, `${JSON.stringify({ version: 1, logins }, null, 2)}\n`)
     return ok(undefined)
   }
 }
 
 function isAt(login: Login, { gateway, server }: Place): boolean {
   return login.gateway === gateway && login.server === server
-}
-
-function writeWhole(file: string, text: string): void {
-  const fresh = `${file}.new`
-  const fd = openSync(fresh, 'w', 0o600)
-  try {
-    writeSync(fd, text)
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-  renameSync(fresh, file)
 }

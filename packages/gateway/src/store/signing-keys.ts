@@ -3,19 +3,11 @@
  * first. A key signs for 30 days and is published for a day longer than its last token lives, so that a rotation
  * refuses nobody. Replaced as a whole, so a crash leaves the old file or the new one.
  */
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { mkdirSync, readFileSync, statSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
+import { replacePrivateFile } from './private-file.ts'
 
 const DAY_MS = 86_400_000
 const SIGNS_FOR_MS = 30 * DAY_MS
@@ -49,7 +41,7 @@ export async function loadSigningKeys(dataDir: string, nowMs: number): Promise<S
   if (newest !== undefined && nowMs - newest.iat * 1000 < SIGNS_FOR_MS) return { keys: kept, cookieKey }
   const keys = [await createKey(nowMs), ...kept]
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  write(file, JSON.stringify({ keys, cookieKey }, null, 2))
+  replacePrivateFile(file, JSON.stringify({ keys, cookieKey }, null, 2))
   return { keys, cookieKey }
 }
 
@@ -73,16 +65,4 @@ function read(file: string): Secrets {
   if ((mode & 0o077) !== 0) throw new Error(`${file} can be read by others: make new keys by removing it`)
   const { keys, cookieKey } = JSON.parse(text) as Secrets
   return { keys: keys.toSorted((a, b) => b.iat - a.iat), cookieKey }
-}
-
-function write(file: string, text: string): void {
-  const fresh = `${file}.new`
-  const fd = openSync(fresh, 'w', 0o600)
-  try {
-    writeSync(fd, text)
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-  renameSync(fresh, file)
 }

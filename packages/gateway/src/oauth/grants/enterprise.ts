@@ -6,10 +6,10 @@ import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-prov
 import type { IdJag, IdJags } from '../../authn/id-jag.ts'
 import { LEEWAY_SECONDS, PRINCIPAL_ISSUER_CLAIM } from '../../authn/token-caller.ts'
 import { JWT_BEARER } from '../client-rules.ts'
+import { issueToken } from './issue-token.ts'
 import { MAX_LIFETIME_SECONDS } from './narrowing.ts'
 import type { OauthStore, Routes } from '../ports.ts'
 import { SCOPE, serverOf } from '../resources.ts'
-import { addClaims } from './token-claims.ts'
 
 export interface EnterpriseOptions {
   readonly issuer: string
@@ -75,37 +75,22 @@ async function issue(
   { store, now, randomBytes }: EnterpriseOptions,
   { word, audience, scope }: { word: IdJag; audience: string; scope: string },
 ): Promise<void> {
-  const { client, provider } = ctx.oidc
   const { by, person, known } = word
   const grantId = randomBytes(24).toString('base64url')
-  const exp = Math.floor(now() / 1000) + MAX_LIFETIME_SECONDS
-  const grant = { clientId: client.clientId, accountId: person.id, enterprise: by.issuer }
-  store.artifacts.put('Grant', grantId, grant, exp * 1000)
-  const times = { exp, expiresIn: MAX_LIFETIME_SECONDS }
-  const token = new provider.AccessToken({
-    client,
+  const expiresAt = Math.floor(now() / 1000) + MAX_LIFETIME_SECONDS
+  const grant = { clientId: ctx.oidc.client.clientId, accountId: person.id, enterprise: by.issuer }
+  store.artifacts.put('Grant', grantId, grant, expiresAt * 1000)
+  // Groups are of the issuer, as the person is.
+  const groups = known.groups.map(({ id }) => id.slice(`${by.name}/`.length))
+  ctx.oidc.entity('Account', { accountId: person.id, claims: () => ({ sub: person.id }), isVouchedFor: true })
+  ctx.body = await issueToken(ctx, {
     accountId: person.id,
     grantId,
     gty: 'id_jag',
-    scope,
-    ...times,
-  })
-  const jwt = { sign: { alg: 'ES256' } } as const
-  token.resourceServer = new provider.ResourceServer(audience, {
     audience,
     scope,
-    accessTokenFormat: 'jwt',
-    jwt,
+    expiresAt,
+    expiresIn: MAX_LIFETIME_SECONDS,
+    claims: { ...word.signIn, [PRINCIPAL_ISSUER_CLAIM]: by.name, groups, tags: known.tags },
   })
-  // Groups are of the issuer, as the person is.
-  const groups = known.groups.map(({ id }) => id.slice(`${by.name}/`.length))
-  addClaims(token, { ...word.signIn, [PRINCIPAL_ISSUER_CLAIM]: by.name, groups, tags: known.tags })
-  ctx.oidc.entity('AccessToken', token)
-  ctx.oidc.entity('Account', { accountId: person.id, claims: () => ({ sub: person.id }), isVouchedFor: true })
-  ctx.body = {
-    access_token: await token.save(),
-    token_type: 'Bearer',
-    expires_in: MAX_LIFETIME_SECONDS,
-    scope,
-  }
 }

@@ -8,11 +8,11 @@ import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-prov
 import type { Result } from '../../model/result.ts'
 import { PRINCIPAL_ISSUER_CLAIM } from '../../authn/token-caller.ts'
 import { TOKEN_EXCHANGE } from '../client-rules.ts'
+import { issueToken } from './issue-token.ts'
 import { ACCESS_TOKEN_TYPE, narrow, type Narrowed } from './narrowing.ts'
 import { createOwnTokens, nameOf, standsOn } from './own-tokens.ts'
 import type { OauthStore, Revoked } from '../ports.ts'
 import { serverOf } from '../resources.ts'
-import { addClaims } from './token-claims.ts'
 
 export interface TokenExchangeOptions {
   readonly issuer: string
@@ -82,8 +82,7 @@ async function issue(
   { store, now, randomBytes }: TokenExchangeOptions,
   { narrowed, subject }: { narrowed: Narrowed; subject: JWTPayload },
 ): Promise<void> {
-  const { client, provider } = ctx.oidc
-  const { audience, scope, expiresAt } = narrowed
+  const { audience, scope, expiresAt, claims, subject: accountId } = narrowed
   const id = randomBytes(24).toString('base64url')
   const isPerson = subject['principal_type'] === undefined
   store.handOn(
@@ -91,42 +90,25 @@ async function issue(
       id,
       of: nameOf(String(subject.jti)),
       from: standsOn(String(subject.jti)),
-      clientId: client.clientId,
-      account: isPerson ? narrowed.subject : undefined,
+      clientId: ctx.oidc.client.clientId,
+      account: isPerson ? accountId : undefined,
     },
     expiresAt * 1000,
   )
-  const lifetime = { exp: expiresAt, expiresIn: expiresAt - Math.floor(now() / 1000) }
-  const token = new provider.AccessToken({
-    client,
-    accountId: narrowed.subject,
+  const isVouchedFor = subject[PRINCIPAL_ISSUER_CLAIM] !== undefined
+  if (isPerson) ctx.oidc.entity('Account', { isVouchedFor, accountId, claims: () => ({ sub: accountId }) })
+  const expiresIn = expiresAt - Math.floor(now() / 1000)
+  const token = {
+    accountId,
     grantId: id,
     gty: 'token_exchange',
-    scope,
-    ...lifetime,
-  })
-  const jwt = { sign: { alg: 'ES256' } } as const
-  token.resourceServer = new provider.ResourceServer(audience, {
     audience,
     scope,
-    accessTokenFormat: 'jwt',
-    jwt,
-  })
-  addClaims(token, narrowed.claims)
-  ctx.oidc.entity('AccessToken', token)
-  if (isPerson)
-    ctx.oidc.entity('Account', {
-      isVouchedFor: subject[PRINCIPAL_ISSUER_CLAIM] !== undefined,
-      accountId: narrowed.subject,
-      claims: () => ({ sub: narrowed.subject }),
-    })
-  ctx.body = {
-    access_token: await token.save(),
-    issued_token_type: ACCESS_TOKEN_TYPE,
-    token_type: 'Bearer',
-    expires_in: lifetime.expiresIn,
-    scope,
+    expiresAt,
+    expiresIn,
+    claims,
   }
+  ctx.body = { ...(await issueToken(ctx, token)), issued_token_type: ACCESS_TOKEN_TYPE }
 }
 
 function errorOf({ error, message }: { error: string; message: string }): Error {
