@@ -1,0 +1,37 @@
+/**
+ * Where the folders of a grant led when its task was met. Calls that the task itself allows may put a link in the place of
+ * one, so each is looked at once for a task, and not again when its limits are compiled for another tool, for a part of
+ * it, or because it was widened.
+ */
+import { isObject } from '../../model/message.ts'
+import { readPath, realPlace, type Sight } from './paths.ts'
+
+export class FirstSight implements Sight {
+  readonly #sight: Sight
+  readonly #roots = new Map<string, string | undefined>()
+
+  constructor(sight: Sight) {
+    this.#sight = sight
+  }
+
+  placeOf(path: string): string | null | undefined {
+    return this.#sight.placeOf(path)
+  }
+
+  rootOf(path: string): string | undefined {
+    if (!this.#roots.has(path)) this.#roots.set(path, realPlace(path, this.#sight))
+    return this.#roots.get(path)
+  }
+
+  /** Looks at every folder that constraints name, wherever in them. */
+  meet(constraints: unknown): void {
+    if (Array.isArray(constraints)) for (const each of constraints) this.meet(each)
+    if (!isObject(constraints)) return
+    const { within } = constraints
+    for (const each of Array.isArray(within) ? (within as unknown[]) : []) {
+      const read = typeof each === 'string' ? readPath(each) : undefined
+      if (read?.ok === true && read.value.kind === 'absolute') this.rootOf(read.value.plain)
+    }
+    for (const each of Object.values(constraints)) this.meet(each)
+  }
+}
