@@ -13,6 +13,8 @@ export interface Authentication {
   readonly credential?: string
   /** Name of the issuer of the token, or of the rule for the certificate, as configured. */
   readonly issuer?: string
+  /** Id of the task that the credential is for; nothing else puts a call into a task. */
+  readonly task?: string
   /** When the token ceases to be good: what was opened with it ends then. */
   readonly goodUntilMs?: number
   /** When the person signed in (`auth_time`). */
@@ -54,8 +56,8 @@ export interface Caller {
   /** Undefined where only the name is known. */
   readonly known?: Known
   /**
-   * What sessions and handles are bound to: equal for two requests exactly when principal, agent, delegation and way of
-   * being bound are, and the key of DPoP. Certificates are renewed too often to be part of it.
+   * What sessions and handles are bound to: equal for two requests exactly when principal, agent, delegation, task and way
+   * of being bound are, and the key of DPoP. Certificates are renewed too often to be part of it.
    */
   readonly bindingKey: string
 }
@@ -74,10 +76,11 @@ export function createCaller(
   authentication: Authentication,
 ): Caller {
   const chain = delegation?.chain.map(({ type, id }) => [type, id]) ?? []
-  const { bound, key } = authentication
+  const { bound, key, task } = authentication
   const parts: unknown[] = [principal.type, principal.id, agent?.type ?? null, agent?.id ?? null]
   if (chain.length > 0) parts.push(chain)
   if (bound !== undefined) parts.push(bound === 'dpop' ? `dpop ${key}` : bound)
+  if (task !== undefined) parts.push({ task })
   return {
     principal,
     ...(agent === undefined ? {} : { agent }),

@@ -1,6 +1,7 @@
 /** A query to the policies and what they answered. */
 import type { Caller, EntityRef } from './caller.ts'
 import type { Refusal } from './refusal.ts'
+import type { TaskRecord } from './task.ts'
 
 /**
  * How a query is judged.
@@ -34,6 +35,28 @@ export interface Query {
   readonly protocolVersion: string
   /** When the legacy session began, where there is one. */
   readonly sessionStartedAtMs: number | undefined
+  /** The task that the call serves, as it stands before the call. */
+  readonly task?: TaskStanding | undefined
+  /** The configured counters; undefined where there are none. */
+  readonly history?: Readonly<Record<string, number>> | undefined
+  /** Of exactly this call, where it was approved. */
+  readonly approval?: Approval | undefined
+  /** Who asked for what is to be approved, in a query about approving. */
+  readonly requester?: { readonly principal: EntityRef; readonly agent: string | undefined }
+}
+
+export interface TaskStanding {
+  readonly record: TaskRecord
+  /** What it has read. */
+  readonly labels: ReadonlySet<string>
+  /** How many calls were let through, those under way included. */
+  readonly calls: number
+}
+
+export interface Approval {
+  readonly id: string
+  readonly approvers: readonly EntityRef[]
+  readonly atMs: number
 }
 
 /** Where the request came from. */

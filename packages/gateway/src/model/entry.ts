@@ -21,6 +21,8 @@ export interface DecisionEntry {
   readonly agent: string | null
   /** Everyone who had the work since somebody first acted for the principal, in order; left out where it was not handed on. */
   readonly delegation?: readonly string[]
+  /** Id of the task that the credential is for; left out where it is for none. */
+  readonly task?: string
   /** Name of the credential used, never the credential. */
   readonly credential: string | null
   /** Of callers with a token; for others `credential` says it all. */
@@ -39,6 +41,12 @@ export interface DecisionEntry {
   readonly policies: readonly string[]
   readonly reason: Reason | null
   readonly detail: string | null
+  /** Id of the approval that it was let through by. */
+  readonly approval?: string
+  /** It counts as a call in the budgets of its task and in counters, from this entry on. */
+  readonly counted?: boolean
+  /** What it brings into its task, whatever comes of it. */
+  readonly labels?: readonly string[]
 }
 
 export interface OutcomeEntry {
@@ -54,8 +62,16 @@ export interface OutcomeEntry {
   readonly resultBytes: number
 }
 
-/** What changes who may call: somebody signs in, lets a client in, is given a token. */
-export type IdentityEvent = 'sign-in' | 'consent' | 'credential' | 'registration' | 'token' | 'revocation'
+/** What changes who may call, and for what: somebody signs in, lets a client in, is given a token, starts a task. */
+export type IdentityEvent =
+  | 'sign-in'
+  | 'consent'
+  | 'credential'
+  | 'registration'
+  | 'token'
+  | 'revocation'
+  | 'task'
+  | 'approval'
 
 /** Such a thing, durable before it takes effect. */
 export interface EventEntry {
@@ -64,6 +80,8 @@ export interface EventEntry {
   readonly time: string
   readonly event: IdentityEvent
   readonly result: 'done' | 'refused'
+  /** Id of the task that it concerns. */
+  readonly task?: string
   readonly principal: string | null
   /** Id of the OAuth client that it concerns. */
   readonly client: string | null

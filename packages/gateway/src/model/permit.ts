@@ -4,6 +4,7 @@
  * Only pipeline.ts may import `mintPermit`; the linter says so to everyone else.
  */
 import type { Caller } from './caller.ts'
+import type { Approval } from './decision.ts'
 import type { DurableEntry } from './entry.ts'
 import type { Message } from './message.ts'
 import type { UpstreamSession } from './upstream.ts'
@@ -16,6 +17,8 @@ export interface PermitFields {
   readonly entry: DurableEntry
   /** The upstream's side of the legacy session that the message belongs to. */
   readonly session?: UpstreamSession | undefined
+  /** What it goes ahead by, where a person had to be asked. It is used up. */
+  readonly approval?: Approval | undefined
 }
 
 const mintKey = Symbol('mint')
@@ -27,6 +30,7 @@ export class Permit {
   readonly message: Message
   readonly entry: DurableEntry
   readonly session: UpstreamSession | undefined
+  readonly approval: Approval | undefined
 
   constructor(key: symbol, fields: PermitFields) {
     if (key !== mintKey) throw new TypeError('A Permit is minted by the pipeline, after a recorded decision.')
@@ -35,6 +39,7 @@ export class Permit {
     this.message = fields.message
     this.entry = fields.entry
     this.session = fields.session
+    this.approval = fields.approval
   }
 
   /** False for anything but a minted Permit: copies, prototypes and look-alikes included. */

@@ -8,7 +8,13 @@
 export type Remedy =
   | { readonly kind: 'sign-in' }
   | { readonly kind: 'task' }
-  | { readonly kind: 'approval' }
+  /** Where it is given, once it was asked for; `url` where people can sign in. */
+  | {
+      readonly kind: 'approval'
+      readonly id?: string
+      readonly url?: string
+      readonly expiresInSeconds?: number
+    }
   | { readonly kind: 'retry'; readonly afterSeconds: number }
   | { readonly kind: 'policy'; readonly hint: string }
   /** A token that is good for all of these. */
