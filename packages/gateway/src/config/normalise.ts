@@ -15,6 +15,8 @@ import type {
 import type { TokenIssuer } from '../model/issuer.ts'
 import type { WrittenConfig, WrittenServer } from './schema.ts'
 import { normaliseCertificates } from './certificates.ts'
+import { normaliseApprovals } from './approvals.ts'
+import { normaliseHistory } from './history.ts'
 import { normaliseIssuers } from './issuers.ts'
 import { normaliseSignIn } from './sign-in.ts'
 import { unixPathFault } from './paths.ts'
@@ -49,14 +51,15 @@ export function normalise(written: WrittenConfig, file: string): Result<Config, 
     const message = 'is missing: tokens are issued for the address by which callers know this gateway'
     faults.push({ path: ['publicUrl'], at: 'value', message })
   }
-  if (authorizationServer !== undefined) {
-    if (publicUrl === undefined && tls === undefined && listen.kind === 'tcp' && !isOwn(listen.host)) {
-      const message =
-        'is missing: tokens are issued for the address by which callers know this gateway, over https'
-      faults.push({ path: ['publicUrl'], at: 'value', message })
-    }
+  const isPlain = publicUrl === undefined && tls === undefined && listen.kind === 'tcp' && !isOwn(listen.host)
+  if (authorizationServer !== undefined && isPlain) {
+    const message =
+      'is missing: tokens are issued for the address by which callers know this gateway, over https'
+    faults.push({ path: ['publicUrl'], at: 'value', message })
   }
 
+  const hasPages = authorizationServer !== undefined
+  const refAt = (secret: SecretRef) => resolveSecret(secret, at)
   const servers = new Map<string, ServerConfig>()
   for (const [name, server] of Object.entries(written.servers)) {
     servers.set(name, normaliseServer(name, server, { at, socketAt, folder }))
@@ -65,6 +68,7 @@ export function normalise(written: WrittenConfig, file: string): Result<Config, 
     file,
     dataDir,
     policyDir: at(written.policies),
+    taskDir: at(written.tasks),
     environment: written.environment,
     listen: listenAt(written.listen),
     ...(publicUrl === undefined ? {} : { publicUrl }),
@@ -77,6 +81,8 @@ export function normalise(written: WrittenConfig, file: string): Result<Config, 
     issuers,
     certificates,
     ...(authorizationServer === undefined ? {} : { authorizationServer }),
+    history: normaliseHistory(written.history, [...servers.keys()], faults),
+    approvals: normaliseApprovals(written.approvals, { hasPages, refAt, faults }),
     limits: written.limits,
     servers,
   }

@@ -7,7 +7,10 @@ import * as z from 'zod'
 import { parseEntity } from './entity.ts'
 import { parsed, sound } from './fields.ts'
 import { certificate } from './certificate-schema.ts'
+import { approvals } from './approvals.ts'
+import { COUNTER_NAME, counter } from './history.ts'
 import { issuer, scope } from './issuer-schema.ts'
+import { labelFault } from './labels.ts'
 import { parseListen } from './listen.ts'
 import { pathFault, unixPathFault } from './paths.ts'
 import { parseSecret, parseSecretOrValue } from './secret.ts'
@@ -46,6 +49,14 @@ const limits = z.strictObject({
 const RESERVED_SCOPES = ['openid', 'offline_access']
 const requiredScope = scope.refine((name) => !RESERVED_SCOPES.includes(name), 'must be a scope of your own')
 
+const label = z
+  .string()
+  .regex(/^[A-Za-z0-9._:-]{1,64}$/, 'must be at most 64 letters, digits and . _ : -')
+  .superRefine((name, context) => {
+    const fault = labelFault(name)
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
+  })
+
 const tool = z.strictObject({
   readOnly: z.boolean().optional().describe('It changes nothing.'),
   destructive: z.boolean().optional().describe('It may destroy or overwrite.'),
@@ -55,10 +66,15 @@ const tool = z.strictObject({
     .describe('Calling it again with the same arguments changes nothing more.'),
   openWorld: z.boolean().optional().describe('It reaches things outside, such as the web.'),
   reads: z
-    .array(z.string().min(1))
+    .array(label)
+    .max(16)
     .optional()
     .describe('Labels of what it brings in, such as `untrusted` and `private`.'),
   sends: z.boolean().optional().describe('It can carry information out.'),
+  writes: z
+    .boolean()
+    .optional()
+    .describe('It changes data that may be read again. Unless said, it does when it is not `readOnly`.'),
   scopes: z
     .array(requiredScope)
     .optional()
@@ -162,6 +178,9 @@ export const configSchema = z.strictObject({
     .describe('The admin API, which `tollgate status` and `tollgate reload` use.'),
   data: sound(pathFault).default('./.tollgate').describe('Folder for state, log and keys.'),
   policies: sound(pathFault).default('./policies').describe('Folder of the policies, `*.cedar`.'),
+  tasks: sound(pathFault)
+    .default('./tasks')
+    .describe('Folder of the templates that tasks are started from, `*.yaml` (docs/reference/tasks.md).'),
   environment: z
     .string()
     .min(1)
@@ -263,6 +282,15 @@ export const configSchema = z.strictObject({
     .default([])
     .meta({ examples: [['https://app.example.com']] })
     .describe("Origins of web pages accepted in `Origin`, besides the listener's own."),
+  history: z
+    .record(z.string().meta({ pattern: COUNTER_NAME.source }), counter)
+    .default({})
+    .describe(
+      'Counters that policies see as `context.history.<name>` (docs/reference/tasks.md). They survive a restart.',
+    ),
+  approvals: approvals
+    .prefault({})
+    .describe('How people are asked about calls that need one (docs/reference/tasks.md).'),
   limits: limits.prefault({}).describe('Bounds on what one caller or server can use up.'),
   servers: z
     .record(z.string().meta({ pattern: SERVER_NAME.source, maxLength: MAX_SERVER_NAME_LENGTH }), server)

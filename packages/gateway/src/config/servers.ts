@@ -2,6 +2,7 @@
  * What the keys of one server mean together: which kind it is, and which keys that kind takes.
  * Works on the file as written, so that these faults are reported together with all others.
  */
+import { OWN_SERVER } from '../model/names.ts'
 import type { Fault, Path } from './document.ts'
 import { MAX_SERVER_NAME_LENGTH, SERVER_NAME } from './schema.ts'
 
@@ -38,6 +39,8 @@ export function kindOf(server: Readonly<Record<string, unknown>>): Kind | undefi
 }
 
 function nameFaults(name: string, path: Path): Fault[] {
+  if (name.toLowerCase() === OWN_SERVER)
+    return [{ path, at: 'key', message: "is the name of the gateway's own server; choose another" }]
   if (name.length > MAX_SERVER_NAME_LENGTH) {
     return [{ path, at: 'key', message: `must be a name of at most ${MAX_SERVER_NAME_LENGTH} characters` }]
   }
