@@ -100,7 +100,9 @@ async function withdraw(
   clientId: string,
   { person, json }: CommonOptions & { person: string },
 ): Promise<ExitCode> {
-  const withdrawn = await withOauthStore(config, ({ clients }) => clients.withdraw(clientId, person))
+  const withdrawn = await withOauthStore(config, ({ clients }) =>
+    clients.withdraw(clientId, person, Date.now()),
+  )
   if (!withdrawn.ok) return withdrawn.error
   if (json) printJson({ clientId, person, state: 'withdrawn' })
   else say(`What ${harmless(person)} let client ${harmless(clientId)} do has ended.`)

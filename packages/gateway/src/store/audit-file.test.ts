@@ -31,6 +31,7 @@ describe('faults', () => {
     'truncate',
     'fdatasync',
     'syncDirectory',
+    'read',
   ]
   const first = [...opening, 'write']
   const second = ['factsAt', 'checkWritable', 'write']

@@ -10,6 +10,7 @@
  * The file may be moved, deleted, replaced or cut by others at any time: each append looks first, and begins a
  * new file, or a new end, as if it had just been started. What others removed is not brought back.
  */
+import { hash } from 'node:crypto'
 import path from 'node:path'
 import type { EntryStore } from '../audit/trail.ts'
 import { type FilePort, realFiles } from './file-port.ts'
@@ -31,9 +32,22 @@ export interface AuditFileOptions {
   readonly lock?: (file: string) => Lock
 }
 
+/** A place in the log, between two lines. Everything before it is on stable storage. */
+export interface LogPosition {
+  /** Which file, while it exists. */
+  readonly file: string
+  readonly bytes: number
+  /** SHA-256 of what stands before, at most TAIL_BYTES of it. */
+  readonly tail: string
+}
+
+export const TAIL_BYTES = 512
+
 interface OpenFile {
   readonly fd: number
   readonly identity: string
+  /** What stands before `durableBytes`, at most TAIL_BYTES of it. */
+  tail: Buffer
   /** Everything up to here is on stable storage and ends with a newline. */
   durableBytes: number
   /** There may be bytes beyond `durableBytes`, left by an append that failed. */
@@ -82,8 +96,16 @@ export class AuditFile implements EntryStore {
         throw error
       }
       file.durableBytes += bytes.length
+      file.tail = endOf(Buffer.concat([file.tail, endOf(bytes)]))
       file.isDirty = false
     })
+  }
+
+  /** Where the next line will stand; undefined while no file is open. */
+  position(): LogPosition | undefined {
+    if (this.#open === undefined) return undefined
+    const { identity, durableBytes, tail } = this.#open
+    return { file: identity, bytes: durableBytes, tail: hash('sha256', tail, 'base64url') }
   }
 
   /** Closes the file and gives up the lock. */
@@ -155,7 +177,10 @@ export class AuditFile implements EntryStore {
       // Whole lines that a crash left unsynced become part of the log: make them durable, and the name too.
       await this.#files.fdatasync(fd)
       await this.#files.syncDirectory(this.#directory)
-      return { fd, identity, durableBytes, isDirty: false }
+      const tail = Buffer.alloc(Math.min(durableBytes, TAIL_BYTES))
+      if ((await this.#files.read(fd, tail, durableBytes - tail.length)) !== tail.length)
+        throw new Error('it changed while it was read')
+      return { fd, identity, tail, durableBytes, isDirty: false }
     } catch (error) {
       await this.#files.close(fd).catch(() => undefined)
       throw error
@@ -200,4 +225,9 @@ export class AuditFile implements EntryStore {
   #notify(notice: AuditFileNotice): void {
     this.#options.onNotice?.(notice)
   }
+}
+
+/** A copy, so that a few bytes do not keep a large buffer alive. */
+function endOf(bytes: Buffer): Buffer {
+  return Buffer.from(bytes.subarray(Math.max(0, bytes.length - TAIL_BYTES)))
 }

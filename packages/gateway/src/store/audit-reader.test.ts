@@ -103,12 +103,12 @@ describe('followEntries', () => {
 
   it('waits a moment for the rest of a log that was moved away while it was written', async () => {
     fs.writeFileSync(log, line('a'))
-    await using follower = await follow({ pollMs: 400 })
+    await using follower = await follow({ pollMs: 1000 })
     await new Promise((resolve) => setTimeout(resolve, 100)) // it has looked once
     const moved = `${log}.1`
     fs.renameSync(log, moved)
     fs.writeFileSync(log, line('c'))
-    await new Promise((resolve) => setTimeout(resolve, 550))
+    await new Promise((resolve) => setTimeout(resolve, 1400))
     fs.appendFileSync(moved, line('b'))
     expect([await follower.next(), await follower.next()]).toEqual(['b', 'c'])
   })

@@ -64,6 +64,33 @@ async function readBackwards(
   return found.reverse()
 }
 
+/** The whole lines of a file from an offset on, at which a line begins. */
+export async function* readLines(path: string, offset: number): AsyncGenerator<LogLine, void, undefined> {
+  const file = await fs.open(path, 'r')
+  try {
+    yield* linesFrom(file, offset)
+  } finally {
+    await file.close()
+  }
+}
+
+async function* linesFrom(file: fs.FileHandle, offset: number): AsyncGenerator<LogLine, void, undefined> {
+  let position = offset
+  let partial: Buffer = Buffer.alloc(0)
+  for (;;) {
+    const part = await readPart(file, position, chunkBytes)
+    if (part.length === 0) return
+    position += part.length
+    let lineStart = 0
+    for (let at = part.indexOf(newline); at >= 0; at = part.indexOf(newline, lineStart)) {
+      yield toLine(Buffer.concat([partial, part.subarray(lineStart, at)]))
+      partial = Buffer.alloc(0)
+      lineStart = at + 1
+    }
+    partial = bounded(Buffer.concat([partial, part.subarray(lineStart)]))
+  }
+}
+
 export interface FollowOptions {
   /** How many of the lines that are there already to begin with. */
   readonly last?: number

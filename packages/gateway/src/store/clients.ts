@@ -5,6 +5,7 @@
 import type { StatementSync } from 'node:sqlite'
 import { err, ok, type Result } from '../model/result.ts'
 import type { ClientKind, Clients, Consent, Consents, MachineKind, NotedClient } from '../oauth/ports.ts'
+import { LOCAL_ISSUER } from '../model/issuer.ts'
 import { hashId } from './artifacts.ts'
 import type { Database } from './database.ts'
 
@@ -131,7 +132,7 @@ export class SqliteClients implements Clients {
     }))
   }
 
-  /** Ends the client, and whatever was issued to it. Revoking twice changes nothing. */
+  /** Ends the client, and whatever was issued to it or started for it. Revoking twice changes nothing. */
   revoke(clientId: string, nowMs: number): Result<ListedClient, string> {
     this.#database.transaction(() => {
       this.#database
@@ -142,14 +143,26 @@ export class SqliteClients implements Clients {
         .prepare(`DELETE FROM oauth_artifacts WHERE kind = 'Client' AND id_hash = ?`)
         .run(hashId(clientId))
       this.#database.prepare('DELETE FROM consents WHERE client_id = ?').run(clientId)
+      this.#database
+        .prepare(
+          `UPDATE tasks SET ended_at_ms = ?, ended_why = 'its client was revoked'
+             WHERE (agent = :name OR (principal_type <> 'User' AND principal_id = :name)) AND ended_at_ms IS NULL`,
+        )
+        .run({ name: nameOf(clientId) }, nowMs)
     })
     const client = this.list().find((each) => each.clientId === clientId)
     return client === undefined ? err(`There is no client ${JSON.stringify(clientId)}.`) : ok(client)
   }
 
-  /** Takes back what one person let a client do: it may ask again. */
-  withdraw(clientId: string, account: string): Result<void, string> {
+  /** Takes back what one person let a client do, its tasks too: it may ask again. */
+  withdraw(clientId: string, account: string, nowMs: number): Result<void, string> {
     const changed = this.#database.transaction(() => {
+      this.#database
+        .prepare(
+          `UPDATE tasks SET ended_at_ms = ?, ended_why = 'the consent was withdrawn'
+             WHERE agent = ? AND principal_type = 'User' AND principal_id = ? AND ended_at_ms IS NULL`,
+        )
+        .run(nowMs, nameOf(clientId), nameOf(account))
       const ended = ['oauth_artifacts', 'consents'].map((table) =>
         this.#database
           .prepare(`DELETE FROM ${table} WHERE client_id = ? AND account = ?`)
@@ -163,13 +176,15 @@ export class SqliteClients implements Clients {
       : err(`${person} has not let a client ${client} in: see tollgate client list.`)
   }
 
-  /** Forgets clients that registered themselves before `beforeMs` and that nobody let in. */
+  /** Forgets clients that registered themselves before `beforeMs` and that nobody let in, or not any more. */
   forgetUnused(beforeMs: number): void {
     this.#database.transaction(() => {
       const unused = this.#database
         .prepare(
           `SELECT client_id FROM clients WHERE kind = 'registered' AND revoked_at_ms IS NULL AND created_at_ms < ?
-             AND NOT EXISTS (SELECT 1 FROM consents WHERE consents.client_id = clients.client_id)`,
+             AND NOT EXISTS (SELECT 1 FROM consents WHERE consents.client_id = clients.client_id)
+             AND NOT EXISTS (SELECT 1 FROM oauth_artifacts
+               WHERE oauth_artifacts.client_id = clients.client_id AND oauth_artifacts.kind = 'Grant')`,
         )
         .all(beforeMs)
       const forget = this.#database.prepare('DELETE FROM clients WHERE client_id = ?')
@@ -181,6 +196,11 @@ export class SqliteClients implements Clients {
       }
     })
   }
+}
+
+/** What policies and tasks call a client or person of our own. */
+function nameOf(id: string): string {
+  return `${LOCAL_ISSUER}/${id}`
 }
 
 interface ClientRow {

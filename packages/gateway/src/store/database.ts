@@ -84,6 +84,69 @@ const migrations: readonly string[] = [
      credential TEXT NOT NULL PRIMARY KEY,
      revoked_at_ms INTEGER NOT NULL
    ) STRICT`,
+  // Tasks, and the keys that are for one alone.
+  `CREATE TABLE tasks (
+     id TEXT NOT NULL PRIMARY KEY,
+     parent TEXT REFERENCES tasks (id),
+     principal_type TEXT NOT NULL,
+     principal_id TEXT NOT NULL,
+     agent TEXT,
+     grant_json TEXT NOT NULL,
+     prompt TEXT,
+     issued_by_type TEXT,
+     issued_by_id TEXT,
+     started_at_ms INTEGER NOT NULL,
+     expires_at_ms INTEGER NOT NULL,
+     ended_at_ms INTEGER,
+     ended_why TEXT
+   ) STRICT;
+   CREATE TABLE task_endorsements (
+     task TEXT NOT NULL REFERENCES tasks (id),
+     value TEXT NOT NULL,
+     by TEXT NOT NULL,
+     at_ms INTEGER NOT NULL,
+     PRIMARY KEY (task, value)
+   ) STRICT, WITHOUT ROWID;
+   ALTER TABLE keys ADD COLUMN task TEXT REFERENCES tasks (id)`,
+  // What tasks have used up, and up to where in the audit log that is counted.
+  `CREATE TABLE ledger (
+     only_one INTEGER NOT NULL PRIMARY KEY CHECK (only_one = 1),
+     log_file TEXT NOT NULL,
+     log_bytes INTEGER NOT NULL,
+     log_tail TEXT NOT NULL,
+     is_clean INTEGER NOT NULL,
+     saved_at_ms INTEGER NOT NULL,
+     under_way TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE task_spent (
+     task TEXT NOT NULL PRIMARY KEY,
+     state TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE task_leases (
+     task TEXT NOT NULL PRIMARY KEY,
+     bytes INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE history_counts (
+     counter TEXT NOT NULL,
+     holder TEXT NOT NULL,
+     slots TEXT NOT NULL,
+     PRIMARY KEY (counter, holder)
+   ) STRICT, WITHOUT ROWID`,
+  // What people were asked, and answered. A question is JSON, as it was shown.
+  `CREATE TABLE approvals (
+     id TEXT NOT NULL PRIMARY KEY,
+     binding TEXT NOT NULL,
+     principal_type TEXT NOT NULL,
+     principal_id TEXT NOT NULL,
+     agent TEXT,
+     question TEXT NOT NULL,
+     state TEXT NOT NULL,
+     good_until_ms INTEGER NOT NULL,
+     decided_by_type TEXT,
+     decided_by_id TEXT,
+     decided_at_ms INTEGER
+   ) STRICT;
+   CREATE INDEX approvals_binding ON approvals (binding, state)`,
 ]
 
 /** How long a write waits for one in another process. */

@@ -16,6 +16,8 @@ export interface NewKey {
   readonly name?: string
   readonly principal: EntityRef
   readonly agent?: string
+  /** Id of the task that it is for. */
+  readonly task?: string
   readonly expiresAtMs?: number
   readonly nowMs: number
 }
@@ -29,7 +31,12 @@ export interface KeyStore extends KeyLookup {
   create(key: NewKey): Result<{ readonly name: string; readonly token: string }, string>
   /** Oldest first, revoked and expired ones included. */
   list(): readonly ListedKey[]
-  /** Holds in every process within a second. Revoking twice changes nothing. */
+  /** The keys of a task are good until then, those that are not revoked. */
+  prolong(task: string, expiresAtMs: number): void
+  /**
+   * Holds in every process within a second. Revoking twice changes nothing. A key that is for a task ends the task with
+   * it: whoever had the key may have made keys for parts of the task.
+   */
   revoke(name: string, nowMs: number): Result<ListedKey, string>
   close(): void
 }
@@ -47,18 +54,27 @@ class SqliteKeyStore implements KeyStore {
   readonly #byName: StatementSync
   readonly #all: StatementSync
   readonly #revoke: StatementSync
+  readonly #endTask: StatementSync
+  readonly #prolong: StatementSync
 
   constructor(database: Database) {
     this.#database = database
     this.#insert = database.prepare(
-      `INSERT INTO keys (name, token_hash, principal_type, principal_id, agent, created_at_ms, expires_at_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO keys (name, token_hash, principal_type, principal_id, agent, task, created_at_ms, expires_at_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#byHash = database.prepare('SELECT * FROM keys WHERE token_hash = ?')
     this.#byName = database.prepare('SELECT * FROM keys WHERE name = ?')
     this.#all = database.prepare('SELECT * FROM keys ORDER BY created_at_ms, rowid')
+    this.#prolong = database.prepare(
+      'UPDATE keys SET expires_at_ms = ? WHERE task = ? AND revoked_at_ms IS NULL',
+    )
     this.#revoke = database.prepare(
       'UPDATE keys SET revoked_at_ms = ? WHERE name = ? AND revoked_at_ms IS NULL',
+    )
+    this.#endTask = database.prepare(
+      `UPDATE tasks SET ended_at_ms = ?, ended_why = 'its key was revoked'
+       WHERE id = (SELECT task FROM keys WHERE name = ?) AND ended_at_ms IS NULL`,
     )
   }
 
@@ -75,6 +91,7 @@ class SqliteKeyStore implements KeyStore {
       key.principal.type,
       key.principal.id,
       key.agent ?? null,
+      key.task ?? null,
       key.nowMs,
       key.expiresAtMs ?? null,
     )
@@ -86,7 +103,13 @@ class SqliteKeyStore implements KeyStore {
     return this.#all.all().map(toKey)
   }
 
+  prolong(task: string, expiresAtMs: number): void {
+    this.#prolong.run(expiresAtMs, task)
+    this.#database.noteChange()
+  }
+
   revoke(name: string, nowMs: number): Result<ListedKey, string> {
+    this.#endTask.run(nowMs, name)
     this.#revoke.run(nowMs, name)
     this.#database.noteChange()
     const key = this.#named(name)
@@ -153,12 +176,13 @@ function takenBy({ name, revokedAtMs }: ListedKey): string {
 
 function toKey(row: Record<string, SQLOutputValue>): ListedKey {
   // The table is STRICT, so the types are as declared there.
-  const { name, principal_type, principal_id, agent, created_at_ms, expires_at_ms, revoked_at_ms } =
+  const { name, principal_type, principal_id, agent, task, created_at_ms, expires_at_ms, revoked_at_ms } =
     row as unknown as KeyRow
   return {
     name,
     principal: { type: principal_type, id: principal_id },
     ...(agent === null ? {} : { agent }),
+    ...(task === null ? {} : { task }),
     ...(expires_at_ms === null ? {} : { expiresAtMs: expires_at_ms }),
     ...(revoked_at_ms === null ? {} : { revokedAtMs: revoked_at_ms }),
     createdAtMs: created_at_ms,
@@ -170,6 +194,7 @@ interface KeyRow {
   readonly principal_type: string
   readonly principal_id: string
   readonly agent: string | null
+  readonly task: string | null
   readonly created_at_ms: number
   readonly expires_at_ms: number | null
   readonly revoked_at_ms: number | null
