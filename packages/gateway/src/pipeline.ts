@@ -5,20 +5,24 @@
  */
 import { digestArguments } from './audit/digest.ts'
 import { decisionEntry, inquiryEntry, outcomeEntry, refusalEntry } from './audit/entries.ts'
-import type { Trail } from './audit/trail.ts'
 import { describeCaller } from './authn/describe-caller.ts'
-import { cursorBinding, openContinuation, stateBinding } from './mcp/continuation.ts'
+import { canAsk, opensUrls, renderAsking } from './mcp/asking.ts'
+import {
+  cursorBinding,
+  openContinuation,
+  stateBinding,
+  type Waiting,
+  waitingBinding,
+} from './mcp/continuation.ts'
 import { deliver, type Outcome } from './mcp/deliver.ts'
-import { bindHandle, type Handle, type Handles } from './mcp/handles.ts'
-import { type MessageLimits, readMessage } from './mcp/read.ts'
-import { renderRefusal } from './mcp/render.ts'
+import { bindHandle } from './mcp/handles.ts'
+import { readMessage } from './mcp/read.ts'
+import { type Rendered, renderRefusal } from './mcp/render.ts'
 import { errorAnswer } from './mcp/answer.ts'
 import { matchRoute, type Route } from './mcp/routes.ts'
-import type { Seals } from './mcp/sealed.ts'
-import { bindSession, type Session, type Sessions } from './mcp/sessions.ts'
-import { checkTransport, type HostRules } from './mcp/transport.ts'
+import { bindSession, type Session } from './mcp/sessions.ts'
+import { checkTransport } from './mcp/transport.ts'
 import type { Caller } from './model/caller.ts'
-import type { Query } from './model/decision.ts'
 import type { DecisionEntry, DurableEntry } from './model/entry.ts'
 import type { Exchange } from './model/exchange.ts'
 import type { Message } from './model/message.ts'
@@ -27,38 +31,17 @@ import { invalid, type Refusal } from './model/refusal.ts'
 import { err, ok, type Result } from './model/result.ts'
 import type { Reply } from './model/upstream.ts'
 import { isWhoami } from './model/whoami.ts'
+import { digestOf, originOf, standingOf } from './pipeline/asked.ts'
+import type { Gateway, Permitted } from './pipeline/gateway.ts'
+import { countRefusal, judge } from './pipeline/judge.ts'
+import { isInTask, taskGuard } from './pipeline/task-guard.ts'
 import { decide } from './policy/decide.ts'
-import type { Policies } from './policy/policies.ts'
-import { type Origin, serverRequestQuery, toQuery } from './policy/query.ts'
+import { serverRequestQuery, toQuery } from './policy/query.ts'
 import { isReachable } from './policy/reach.ts'
-import { requireScopes } from './policy/scopes.ts'
 import { isVisible } from './policy/visible.ts'
+import type { Reservation } from './tasks/ledger.ts'
 
-/** Everything that a reload replaces, together and at once. Immutable for the calls that hold it. */
-export interface Snapshot {
-  readonly routes: ReadonlyMap<string, Route>
-  readonly policies: Policies
-  readonly hosts: HostRules
-  readonly limits: MessageLimits
-}
-
-/** What calls share: made once by the composition root (server/). */
-export interface Gateway {
-  snapshot(): Snapshot
-  /** A promise only for a credential that was not seen before: what is known costs no turn of the event loop. */
-  authenticate(exchange: Exchange): Result<Caller, Refusal> | Promise<Result<Caller, Refusal>>
-  /** `WWW-Authenticate` of a 401 to this exchange, or of a 403 that a token with more scopes mends. */
-  challenge(exchange: Exchange, refusal: Refusal): string
-  readonly trail: Pick<Trail, 'record' | 'outcome'>
-  readonly sessions: Sessions
-  readonly handles: Handles
-  readonly seals: Seals
-  /** Aborts when the exchange ends early, or its session or credential ends. */
-  lifetime(call: Permitted): AbortSignal
-  now(): number
-  /** Tells operators, never the caller. */
-  note(text: string): void
-}
+export type { Gateway, Permitted, Snapshot } from './pipeline/gateway.ts'
 
 /** What is known of a call so far: what a refusal is recorded and rendered with. */
 interface Call {
@@ -66,18 +49,12 @@ interface Call {
   caller?: Caller
   route?: Route
   message?: Message | undefined
+  session?: Session | undefined
+  /** It was made before, and asked about. */
+  waiting?: Waiting | undefined
   entry?: DurableEntry
-}
-
-/** What is known of a call once it may go ahead. */
-export interface Permitted {
-  readonly exchange: Exchange
-  readonly caller: Caller
-  readonly route: Route
-  readonly message: Message
-  readonly session: Session | undefined
-  readonly query: Query
-  readonly policies: Policies
+  /** What it takes of budgets for as long as it lasts. */
+  reservation?: Reservation | undefined
 }
 
 /** Handles one exchange. Never rejects: anything thrown is the refusal `internal`, recorded like any other. */
@@ -118,6 +95,8 @@ async function conclude(call: Call, gateway: Gateway, run: () => Promise<Outcome
     } catch {
       // There is nobody to answer.
     }
+  } finally {
+    call.reservation?.end()
   }
 }
 
@@ -128,10 +107,13 @@ async function enforce(call: Call, gateway: Gateway): Promise<Result<Outcome, Re
   const transport = checkTransport(exchange, hosts) // 400; 403 for a foreign Host or Origin
   if (!transport.ok) return transport
 
-  const asked = gateway.authenticate(exchange) // 401 and a challenge
-  const caller = asked instanceof Promise ? await asked : asked
+  const known = gateway.authenticate(exchange) // 401 and a challenge
+  const caller = known instanceof Promise ? await known : known
   if (!caller.ok) return caller
   call.caller = caller.value
+  const bound = gateway.tasks.bind(caller.value) // 401 once the task of the credential is over
+  if (!bound.ok) return bound
+  const task = bound.value
   if (isWhoami(exchange.target)) return tellCaller(call, caller.value, gateway)
 
   const read = await readMessage(exchange, limits) // bounded, strict; headers must agree with the body
@@ -146,6 +128,7 @@ async function enforce(call: Call, gateway: Gateway): Promise<Result<Outcome, Re
 
   const session = bindSession(read.value, server, caller.value, gateway.sessions) // 404, also for someone else's
   if (!session.ok) return session
+  call.session = session.value
   const handle = bindHandle(read.value, server, caller.value, gateway.handles)
   if (!handle.ok) return handle
   const { bindingKey } = caller.value
@@ -156,25 +139,49 @@ async function enforce(call: Call, gateway: Gateway): Promise<Result<Outcome, Re
     digest: digestArguments,
   })
   if (!continued.ok) return continued
-  const { message, spend } = continued.value
+  const { message, spend, waiting } = continued.value
+  call.waiting = waiting
+  // Whoever comes again because a person is asked waits here for the answer, for a while.
+  if (waiting !== undefined && !waiting.declined)
+    await gateway.approvals.settled(waiting.approval, exchange.signal)
 
-  const query = toQuery(caller.value, server, message, originOf(exchange, session.value, handle.value))
+  const origin = originOf(exchange, session.value, handle.value)
+  const standing = standingOf(caller.value, task, gateway)
+  const query = toQuery(caller.value, server, message, { ...origin, ...standing })
   if (!query.ok) return query
-  const judged = decide(policies, query.value, gateway.now()) // pure, synchronous, microseconds
-  const decision = requireScopes(judged, query.value, route.value.scopes) // 403, which says what to ask for
-  const recorded = await gateway.trail.record(decisionEntry(exchange, query.value, decision, gateway.now()))
-  if (!recorded.ok) return recorded // not on record: not forwarded
+  const argumentsDigest = digestOf(query.value)
+  const asked = { policies, query: query.value, task, scopes: route.value.scopes, argumentsDigest }
+  const judged = judge(asked, gateway) // policies, scopes, task, flow, budgets: synchronous, microseconds
+  const { decision, reservation, approval, labels } = judged
+  call.reservation = reservation
+  const entry = decisionEntry(
+    exchange,
+    { query: query.value, decision, argumentsDigest, labels, approval },
+    gateway.now(),
+  )
+  const recorded = await gateway.trail.record(entry)
+  if (!recorded.ok) {
+    reservation?.cancel()
+    call.reservation = undefined
+    return recorded // not on record: not forwarded
+  }
   call.entry = recorded.value
-  if (decision.refusal !== undefined) return err(decision.refusal)
+  const { refusal } = decision
+  if (refusal !== undefined) countRefusal(asked, gateway)
+  if (refusal?.reason === 'approval-required') return err(gateway.approvals.ask(asked, judged, refusal))
+  if (refusal !== undefined) return err(refusal)
 
   const spent = gateway.seals.spend(spend) // a state is good for one retry
   if (!spent.ok) return spent
+  const used = approval === undefined ? ok(undefined) : gateway.approvals.spend(approval) // and so is an approval
+  if (!used.ok) return used
   const permit = mintPermit({
     caller: caller.value,
     server,
     message,
     entry: recorded.value,
     session: session.value?.upstream,
+    approval,
   })
   const permitted = {
     exchange,
@@ -184,8 +191,12 @@ async function enforce(call: Call, gateway: Gateway): Promise<Result<Outcome, Re
     session: session.value,
     query: query.value,
     policies,
+    task,
+    reservation,
   }
   const reply = await route.value.upstream.forward(permit, gateway.lifetime(permitted))
+  if (!reply.ok && reply.error.reason === 'approval-required')
+    return err(gateway.approvals.ask(asked, judged, reply.error)) // the gateway's own server asks a person
   if (!reply.ok) return err(exchange.endedWith ?? endIfForgotten(reply.error, session.value, gateway))
   return ok(await guardReply(reply.value, permit, permitted, gateway)) // filter, seal, judge; then deliver
 }
@@ -212,24 +223,35 @@ async function guardReply(
   permitted: Permitted,
   gateway: Gateway,
 ): Promise<Outcome> {
-  const { exchange, caller, route, message, session, query, policies } = permitted
+  const { exchange, caller, route, message, session, query, policies, task, reservation } = permitted
   const { server, upstream } = route
   const { bindingKey } = caller
   const opened =
     'session' in reply && reply.session !== undefined
-      ? gateway.sessions.open(server, caller, reply.session)
+      ? gateway.sessions.open(server, caller, reply.session, opensUrls(message.params?.['capabilities']))
       : undefined
+  const { narrowed, learn } = taskGuard({ task, query, policies })
   const outcome = await deliver(reply, {
     exchange,
     message,
     headers: opened === undefined ? {} : { 'mcp-session-id': opened.id },
     guard: {
       message,
-      visible: (kind, name) => isVisible({ policies, query, nowMs: gateway.now() }, kind, name),
+      visible: (kind, name) =>
+        isVisible({ policies, query, nowMs: gateway.now() }, kind, name) &&
+        isInTask({ task, policies, query }, kind, name),
+      narrowed,
+      learn,
+      withhold: reservation === undefined ? undefined : (bytes) => reservation.deliver(bytes),
       permitsServerRequest: async (method, params) => {
         const asked = serverRequestQuery(query, method, params)
         const decision = decide(policies, asked, gateway.now())
-        const recorded = await gateway.trail.record(decisionEntry(exchange, asked, decision, gateway.now()))
+        const entry = decisionEntry(
+          exchange,
+          { query: asked, decision, argumentsDigest: digestOf(asked) },
+          gateway.now(),
+        )
+        const recorded = await gateway.trail.record(entry)
         return recorded.ok && decision.refusal === undefined
       },
       sealState: (value) =>
@@ -261,14 +283,36 @@ async function refuse(call: Call, refusal: Refusal, gateway: Gateway): Promise<O
     if (recorded.ok) call.entry = recorded.value
     else told = recorded.error
   }
+  if (caller !== undefined)
+    gateway.noteRefusal?.({ exchange, caller, server: call.route?.server, message }, told)
   if (refusal.reason === 'internal')
     gateway.note(`internal error: ${refusal.detail} (request ${exchange.requestId})`)
   const isMended = refusal.reason === 'unauthenticated' || refusal.remedy?.kind === 'scope'
   const challenge = isMended ? gateway.challenge(exchange, refusal) : ''
-  const { status, headers, body } = renderRefusal(told, { requestId: exchange.requestId, message, challenge })
+  const { requestId } = exchange
+  const asking = await askFor(call, told, gateway)
+  const { status, headers, body } = asking ?? renderRefusal(told, { requestId, message, challenge })
   const ended = howItEnded(call, told)
   const resultBytes = exchange.reply.send(status, headers, body)
   return { status: ended, refusal: told, resultBytes }
+}
+
+/** Where a person can lift it and the client opens pages for them: the page, and a state to come back with. */
+async function askFor(call: Call, refusal: Refusal, gateway: Gateway): Promise<Rendered | undefined> {
+  const { exchange, caller, message, route, session, waiting } = call
+  const { remedy } = refusal
+  if (remedy?.kind !== 'approval' || remedy.id === undefined || message === undefined) return undefined
+  const asking = {
+    refusal,
+    message,
+    requestId: exchange.requestId,
+    wasShown: waiting !== undefined,
+    sessionOpensUrls: session?.opensUrls === true,
+  }
+  if (waiting?.declined === true || !canAsk(asking) || caller === undefined || route === undefined)
+    return undefined
+  const binding = waitingBinding(caller.bindingKey, route.server, message, digestArguments)
+  return renderAsking(asking, await gateway.seals.seal(remedy.id, binding))
 }
 
 /** A call that was let through did not end by a refusal when its caller left or its server failed. */
@@ -301,14 +345,4 @@ function internal(thrown: unknown): { readonly ok: false; readonly error: Refusa
 function endIfForgotten(refusal: Refusal, session: Session | undefined, gateway: Gateway): Refusal {
   if (session !== undefined && refusal.reason === 'unknown') gateway.sessions.end(session)
   return refusal
-}
-
-function originOf(exchange: Exchange, session: Session | undefined, handle: Handle | undefined): Origin {
-  const { transport, address } = exchange.peer
-  return {
-    requestId: exchange.requestId,
-    source: { transport, ip: address },
-    sessionStartedAtMs: session?.startedAtMs,
-    handleTool: handle?.tool,
-  }
 }

@@ -64,6 +64,7 @@ function decisionInOrder(entry: DecisionEntry, limit: number): object {
     principal: cut(entry.principal, limit),
     agent: cut(entry.agent, limit),
     ...(entry.delegation === undefined ? {} : { delegation: cutList(entry.delegation, limit) }),
+    task: entry.task,
     credential: cut(entry.credential, limit),
     ...(entry.authentication === undefined
       ? {}
@@ -78,6 +79,10 @@ function decisionInOrder(entry: DecisionEntry, limit: number): object {
     policies: cutList(entry.policies, limit),
     reason: entry.reason,
     detail: cut(entry.detail, limit),
+    approval: entry.approval,
+    counted: entry.counted,
+    // Never cut, for a task is held to them after a restart: the configuration bounds how long they are.
+    labels: entry.labels,
   }
 }
 
@@ -108,6 +113,7 @@ function eventInOrder(entry: EventEntry, limit: number): object {
     time: cut(entry.time, limit),
     event: entry.event,
     result: entry.result,
+    task: entry.task,
     principal: cut(entry.principal, limit),
     client: cut(entry.client, limit),
     source: cut(entry.source, limit),

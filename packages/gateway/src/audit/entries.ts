@@ -1,10 +1,9 @@
 /** The two entries that tell a call, built from what the pipeline knew when it ended. */
 import { type Authentication, type Caller, showEntity } from '../model/caller.ts'
-import type { Decision, Query } from '../model/decision.ts'
+import type { Approval, Decision, Query } from '../model/decision.ts'
 import type { DecisionEntry, EventEntry, OutcomeEntry, Proof } from '../model/entry.ts'
 import type { Exchange, Peer } from '../model/exchange.ts'
 import type { Refusal } from '../model/refusal.ts'
-import { digestArguments } from './digest.ts'
 
 /** What is known of a call; a request that is refused early is known by little more than where it came from. */
 export interface Known {
@@ -14,11 +13,22 @@ export interface Known {
   readonly method?: string | undefined
 }
 
+/** What was asked, and how it was decided. */
+export interface Decided {
+  readonly query: Query
+  readonly decision: Decision
+  /** Of the arguments (digest.ts); null: there are none. */
+  readonly argumentsDigest: string | null
+  /** What the call brings into its task; undefined where it counts in no number of calls. */
+  readonly labels?: readonly string[] | undefined
+  /** What it may go ahead by. */
+  readonly approval?: Pick<Approval, 'id'> | undefined
+}
+
 /** The entry of a decision by the policies. */
 export function decisionEntry(
   exchange: Exchange,
-  query: Query,
-  decision: Decision,
+  { query, decision, argumentsDigest, labels, approval }: Decided,
   nowMs: number,
 ): DecisionEntry {
   const { caller, server, method } = query
@@ -26,11 +36,14 @@ export function decisionEntry(
   return {
     ...common({ exchange, caller, server, method }, nowMs),
     tool: query.subject ?? null,
-    argumentsDigest: query.input === undefined ? null : digestArguments(query.input),
+    argumentsDigest,
     decision: decision.effect,
     policies: decision.policies,
     reason: refusal?.reason ?? null,
     detail: decision.detail ?? refusal?.detail ?? null,
+    ...(approval === undefined || decision.effect === 'deny' ? {} : { approval: approval.id }),
+    ...(labels === undefined ? {} : { counted: true }),
+    ...(labels === undefined || labels.length === 0 ? {} : { labels }),
   }
 }
 
@@ -81,7 +94,7 @@ export function outcomeEntry(
 /** The entry of something that changes who may call. */
 export function eventEntry(
   exchange: Exchange | undefined,
-  told: Pick<EventEntry, 'event' | 'result' | 'principal' | 'client' | 'detail'>,
+  told: Pick<EventEntry, 'event' | 'result' | 'task' | 'principal' | 'client' | 'detail'>,
   nowMs: number,
 ): EventEntry {
   const { requestId = '', peer } = exchange ?? {}
@@ -102,6 +115,7 @@ function common({ exchange, caller, server, method }: Known, nowMs: number) {
     principal: caller === undefined ? null : showEntity(caller.principal),
     agent: caller?.agent === undefined ? null : caller.agent.id,
     ...(caller?.delegation === undefined ? {} : { delegation: caller.delegation.chain.map(({ id }) => id) }),
+    ...(caller?.authentication.task === undefined ? {} : { task: caller.authentication.task }),
     credential: caller?.authentication.credential ?? null,
     ...proofOf(caller?.authentication),
     ...sourceOf(exchange.peer),
@@ -115,11 +129,16 @@ function sourceOf({ transport, address, proxy }: Peer): Pick<EventEntry, 'source
   return proxy === undefined || proxy === address ? { source } : { source, via: proxy }
 }
 
+/** Remembered for as long as the token is: it is in the entry of every call. */
+const proofs = new WeakMap<Authentication, { authentication: Proof }>()
+
 /** What an issuer said of the sign-in; a key and its absence say all themselves. */
 function proofOf(authentication: Authentication | undefined): { authentication?: Proof } {
   if (authentication?.issuer === undefined) return {}
+  const known = proofs.get(authentication)
+  if (known !== undefined) return known
   const { method, issuer, strength, bound, clientProof, atMs } = authentication
-  return {
+  const proof = {
     authentication: {
       method,
       issuer,
@@ -129,6 +148,8 @@ function proofOf(authentication: Authentication | undefined): { authentication?:
       ...(atMs === undefined ? {} : { at: new Date(atMs).toISOString() }),
     },
   }
+  proofs.set(authentication, proof)
+  return proof
 }
 
 let shownMs = Number.NaN

@@ -15,6 +15,8 @@ export interface KeyRecord {
   readonly principal: EntityRef
   /** Name of the agent that calls with this key. */
   readonly agent?: string
+  /** Id of the task that it is for, and ends with. */
+  readonly task?: string
   readonly expiresAtMs?: number
   readonly revokedAtMs?: number
 }

@@ -62,8 +62,9 @@ export function authenticate(
       ? anonymously(exchange, deps.anonymous)
       : byCertificate(certificate, certificates?.known)
   if (credentials.length > 1) return refuse('The request carries more than one Authorization header.')
-  const [, scheme, token] = /^(bearer|dpop) +(\S+)$/i.exec(credential) ?? []
-  if (token === undefined) return byKey({ kind: 'malformed' })
+  const [before, scheme] = SCHEME.exec(credential) ?? []
+  if (before === undefined) return byKey({ kind: 'malformed' })
+  const token = credential.slice(before.length)
   const byProof = scheme?.toLowerCase() === 'dpop'
   if (tokens === undefined || !looksLikeToken(token))
     return byKey(byProof ? { kind: 'malformed' } : deps.keys.find(token))
@@ -74,6 +75,9 @@ export function authenticate(
       : byToken(found, byProof)
   return answer instanceof Promise ? answer.then(judge) : judge(answer)
 }
+
+/** Only what stands before the credential: a token is long, and whether it is one shows when it is looked up. */
+const SCHEME = /^(bearer|dpop) +(?=\S)/i
 
 /** Whose the certificate is that the connection was made with; a credential in the request goes before it. */
 function byCertificate(

@@ -18,6 +18,8 @@ export interface CallerDescription {
     readonly clientProof?: string
     readonly strength?: string
     readonly bound?: string
+    /** Id of the task that the credential is for. */
+    readonly task?: string
     /** RFC 3339: when the person signed in, and when the credential ceases to be good. */
     readonly at?: string
     readonly goodUntil?: string

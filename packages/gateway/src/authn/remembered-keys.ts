@@ -124,5 +124,6 @@ function isExpired(record: KeyRecord, nowMs: number): boolean {
 
 function toCaller(record: KeyRecord): Caller {
   const agent = record.agent === undefined ? undefined : { type: 'Agent', id: record.agent }
-  return createCaller(record.principal, { agent }, { method: 'api-key', credential: record.name })
+  const task = record.task === undefined ? {} : { task: record.task }
+  return createCaller(record.principal, { agent }, { method: 'api-key', credential: record.name, ...task })
 }

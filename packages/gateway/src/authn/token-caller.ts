@@ -5,7 +5,9 @@
  */
 import { type Authentication, type Caller, createCaller, type EntityRef } from '../model/caller.ts'
 import { LOCAL_ISSUER, type TokenIssuer } from '../model/issuer.ts'
+import { isObject } from '../model/message.ts'
 import { err, ok, type Result } from '../model/result.ts'
+import { TASK_TYPE } from '../model/task.ts'
 import type { Binding } from './binding.ts'
 import { claimAt, hasAll, isName, textOf } from './claims.ts'
 import { agentNamed, delegationOf } from './delegation.ts'
@@ -55,7 +57,9 @@ export function callerOf(claims: Members, issuer: TokenIssuer, token: Known): Re
   const known = { groups: groups.value, tags: tags.value }
   const scopes = scopesOf(claims)
   if (!scopes.ok) return scopes
-  const proof = { ...proofOf(claims, issuer, { client, ...token }), ...scopes.value }
+  const task = taskOf(claims, issuer)
+  if (!task.ok) return task
+  const proof = { ...proofOf(claims, issuer, { client, ...token }), ...scopes.value, ...task.value }
   return ok(createCaller(principal, { agent, delegation: delegation.value, known }, proof))
 }
 
@@ -114,6 +118,19 @@ function tagsOf(claims: Members, issuer: TokenIssuer): Result<Readonly<Record<st
     tags[tag] = text
   }
   return ok(tags)
+}
+
+/** The task that a token of our own is for (RFC 9396, 9.1); what others write of tasks is not taken for less than it says. */
+function taskOf(claims: Members, { name }: TokenIssuer): Result<Pick<Authentication, 'task'>, string> {
+  const details = claims['authorization_details'] ?? []
+  if (!Array.isArray(details)) return err('the claim authorization_details is not a list')
+  const tasks = details.filter((each: unknown) => isObject(each) && each['type'] === TASK_TYPE)
+  if (tasks.length === 0) return ok({})
+  const [task] = tasks as readonly Members[]
+  if (name !== LOCAL_ISSUER) return err('it is for a task, and tasks are started by this gateway alone')
+  const id = task?.['id']
+  if (tasks.length > 1 || !isName(id)) return err('the claim authorization_details does not name one task')
+  return ok({ task: id })
 }
 
 /** A text with spaces (RFC 8693, 4.2), or a list as some issuers write it. */

@@ -53,6 +53,8 @@ export class Tokens {
   #sources: ReadonlyMap<string, Source> = new Map()
   /** By hash; the first remembered comes first. */
   readonly #remembered = new Map<string, Remembered>()
+  /** Why nobody can be told that their token was taken back. */
+  #unavailable: string | undefined
 
   constructor(options: TokensOptions) {
     this.#options = options
@@ -82,6 +84,7 @@ export class Tokens {
 
   /** Who shows this token, for a route of this URL. A promise only where the token was not seen before. */
   find(token: string, resource: string): TokenAnswer | Promise<TokenAnswer> {
+    if (this.#unavailable !== undefined) return { kind: 'unavailable', cause: this.#unavailable }
     const tokenHash = hash('sha256', token, 'base64url')
     const remembered = this.#remembered.get(tokenHash)
     return remembered !== undefined && this.#isStillGood(remembered, this.#options.now())
@@ -106,6 +109,11 @@ export class Tokens {
   /** How it stands with the keys of each issuer, by its name. */
   health(): ReadonlyMap<string, KeysHealth> {
     return new Map([...this.#sources.values()].map(({ issuer, keys }) => [issuer.name, keys.health()]))
+  }
+
+  /** While it cannot be read what was taken back, and why, no token is good, remembered or not. */
+  suspend(cause: string | undefined): void {
+    this.#unavailable = cause
   }
 
   /** Something that tokens stand for may have been taken back. */

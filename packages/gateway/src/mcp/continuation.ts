@@ -5,6 +5,7 @@
 import type { JsonObject, Message } from '../model/message.ts'
 import type { Refusal } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
+import { isDeclined } from './asking.ts'
 import type { Seals } from './sealed.ts'
 
 export interface Continued {
@@ -12,6 +13,24 @@ export interface Continued {
   readonly message: Message
   /** A seal that may be used once, to be spent just before forwarding. */
   readonly spend: string | undefined
+  /** The retry of a call that waits for a person: the approval that it waits for. */
+  readonly waiting?: Waiting
+}
+
+export interface Waiting {
+  readonly approval: string
+  /** The user did not want to see the page. */
+  readonly declined: boolean
+}
+
+/** Of a state of ours: the retry of the very call that needs an approval. */
+export function waitingBinding(
+  bindingKey: string,
+  server: string,
+  message: Message,
+  digest: (value: unknown) => string,
+): string {
+  return JSON.stringify(['waiting', stateBinding(bindingKey, server, message, digest)])
 }
 
 /** Names everything that must be equal when a seal comes back: caller, server, method … */
@@ -58,6 +77,12 @@ async function openCarried(
   let { params } = message
   let spend: string | undefined
   if (params !== undefined && 'requestState' in params) {
+    const ours = await seals.open(params['requestState'], waitingBinding(bindingKey, server, message, digest))
+    if (ours.ok) {
+      const { requestState: _, inputResponses, ...rest } = params
+      const waiting = { approval: ours.value.value, declined: isDeclined(inputResponses) }
+      return ok({ message: withParams(message, rest), spend: ours.value.id, waiting })
+    }
     const state = await seals.open(params['requestState'], stateBinding(bindingKey, server, message, digest))
     if (!state.ok) return err(state.error)
     params = { ...params, requestState: state.value.value }

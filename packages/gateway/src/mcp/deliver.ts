@@ -5,7 +5,7 @@
  */
 import type { Exchange, ReplyStream } from '../model/exchange.ts'
 import type { OutcomeEntry } from '../model/entry.ts'
-import type { Message } from '../model/message.ts'
+import { isObject, type Message } from '../model/message.ts'
 import { type Refusal, unavailable } from '../model/refusal.ts'
 import type { Reply, ServerEvent, ServerMessage } from '../model/upstream.ts'
 import { type Guard, guardMessage, isPlainResult } from './guard.ts'
@@ -51,19 +51,45 @@ export async function deliver(reply: Reply, delivery: Delivery): Promise<Outcome
   }
 }
 
-/** The text of a response after guarding: the server's, or a refusal in its place. */
+/**
+ * The text of a response after guarding: the server's, or a refusal in its place. `asSent` puts around a text what it is
+ * sent in, which counts too.
+ */
 async function guardedText(
   message: ServerMessage,
   delivery: Delivery,
+  asSent?: (text: string) => string,
 ): Promise<{ text: string; refusal: Refusal | undefined }> {
-  if (isPlainResult(message.body, delivery.message.method)) return { text: message.text, refusal: undefined }
-  const guarded = await guardMessage(message, delivery.guard)
-  if ('pass' in guarded) return { text: guarded.pass.text, refusal: undefined }
+  const { guard } = delivery
+  if (isPlainResult(message.body, delivery.message.method)) {
+    const { result } = message.body
+    if (isObject(result)) guard.learn?.(result)
+    return withinBudget(message.text, delivery, asSent)
+  }
+  const guarded = await guardMessage(message, guard)
+  if ('pass' in guarded) return withinBudget(guarded.pass.text, delivery, asSent)
   const refusal: Refusal = {
     reason: 'not-permitted',
     message: `The server asked for something that is not permitted: ${'deny' in guarded ? guarded.deny : guarded.drop}.`,
   }
   return { text: refusalFor(refusal, delivery), refusal }
+}
+
+/** A text that may go to the caller, or a refusal once its task has had as much as it may. */
+function withinBudget(
+  text: string,
+  delivery: Delivery,
+  asSent?: (text: string) => string,
+): { text: string; refusal: Refusal | undefined } {
+  const refusal = withheld(asSent?.(text) ?? text, delivery)
+  return refusal === undefined ? { text, refusal } : { text: refusalFor(refusal, delivery), refusal }
+}
+
+/** Why a text may not go to the caller; undefined where it may, and then it is counted. */
+function withheld(text: string, { guard }: Delivery): Refusal | undefined {
+  const refusal = guard.withhold?.(Buffer.byteLength(text))
+  if (refusal === undefined) return undefined
+  return { ...refusal, message: `The call was made, but its answer is too much: ${refusal.message}` }
 }
 
 function refusalFor(refusal: Refusal, { message, exchange }: Delivery): string {
@@ -120,18 +146,33 @@ class EventDelivery {
 
   async #deliver(event: ServerEvent): Promise<void> {
     const { message } = event
-    if (message === undefined) return this.#write({ event })
+    if (message === undefined) {
+      if (withheld(frame(event, undefined), this.#delivery) === undefined) await this.#write({ event })
+      return
+    }
     if (typeof message.body['method'] !== 'string') {
-      const { text, refusal } = await guardedText(message, this.#delivery)
+      const asSent = (text: string) => frame(event, text)
+      const { text, refusal } = await guardedText(message, this.#delivery, asSent)
       this.#answered = statusOf(message)
       this.#refusal = refusal
       return this.#write({ event, text })
     }
     const guarded = await guardMessage(message, this.#delivery.guard)
-    if ('pass' in guarded) return this.#write({ event, text: guarded.pass.text })
+    if ('pass' in guarded) {
+      const { text } = guarded.pass
+      const withholding = withheld(frame(event, text), this.#delivery)
+      if (withholding === undefined) return this.#write({ event, text })
+      const { id } = message.body
+      return this.#drop({ why: withholding.message, ...(id === undefined ? {} : { refuse: id }) })
+    }
     const why = 'drop' in guarded ? guarded.drop : guarded.deny
-    this.#delivery.note(`dropped a message of the server: ${why}`)
-    if ('refuse' in guarded) await this.#delivery.refuseServerRequest(guarded.refuse, why)
+    return this.#drop({ why, ...('refuse' in guarded ? { refuse: guarded.refuse } : {}) })
+  }
+
+  /** `refuse` is the id of a server's request that wants an error for an answer. */
+  async #drop(dropped: { why: string; refuse?: unknown }): Promise<void> {
+    this.#delivery.note(`dropped a message of the server: ${dropped.why}`)
+    if ('refuse' in dropped) await this.#delivery.refuseServerRequest(dropped.refuse, dropped.why)
   }
 
   async #write({ event, text }: { event?: ServerEvent; text?: string }): Promise<void> {

@@ -5,6 +5,7 @@
  */
 import { editJson, type JsonEdit } from '../model/json-text.ts'
 import { isObject, type JsonObject, type Message } from '../model/message.ts'
+import type { Refusal } from '../model/refusal.ts'
 import type { ServerMessage } from '../model/upstream.ts'
 import { MESSAGE, misspelling, type Spelling, spelling } from './spelling.ts'
 
@@ -14,6 +15,12 @@ export type Listed = 'tool' | 'prompt' | 'resource' | 'template'
 export interface Guard {
   /** The message being answered. */
   readonly message: Message
+  /** The tool's input schema with what the caller's task allows of it; undefined: as it is. */
+  readonly narrowed?: ((tool: string, inputSchema: unknown) => JsonObject | undefined) | undefined
+  /** Takes note of what a call has brought. */
+  readonly learn?: ((result: JsonObject) => void) | undefined
+  /** Counts bytes that are about to go to the caller; why they may not, where they may not. */
+  readonly withhold?: ((bytes: number) => Refusal | undefined) | undefined
   /** Whether the caller could use the thing with this name (or URI, or URI template). */
   visible(kind: Listed, name: string): boolean
   /** Judges and records what the server asks of the client. */
@@ -82,7 +89,7 @@ async function guardResult(message: ServerMessage, result: JsonObject, guard: Gu
   const { method } = guard.message
   const list = LISTS[method]
   if (list !== undefined) {
-    edits.push(...hiddenItems(result, list, guard))
+    edits.push(...itemEdits(result, list, guard))
     const cursor = result['nextCursor']
     if (typeof cursor === 'string') {
       edits.push({ path: ['result', 'nextCursor'], value: JSON.stringify(await guard.sealCursor(cursor)) })
@@ -116,16 +123,25 @@ const LISTS: { readonly [method: string]: List | undefined } = {
   'tasks/list': { member: 'tasks', name: 'taskId', kind: 'task' },
 }
 
-function hiddenItems(result: JsonObject, list: List, guard: Guard): JsonEdit[] {
+/** What the caller could not use is left out, and what it can is shown as far as it can. */
+function itemEdits(result: JsonObject, list: List, guard: Guard): JsonEdit[] {
   const items = result[list.member]
   if (!Array.isArray(items)) return []
-  return items.flatMap((item: unknown, index) => {
+  return items.flatMap((item: unknown, index): JsonEdit[] => {
+    const path = ['result', list.member, index]
     const name = isObject(item) ? item[list.name] : undefined
     const shown =
       typeof name === 'string' &&
       (list.kind === 'task' ? guard.ownsTask(name) : guard.visible(list.kind, name))
-    return shown ? [] : [{ path: ['result', list.member, index], value: undefined }]
+    if (!shown) return [{ path, value: undefined }]
+    return list.kind === 'tool' && isObject(item) ? narrowedTool(path, name, item, guard) : []
   })
+}
+
+function narrowedTool(path: JsonEdit['path'], name: string, item: JsonObject, guard: Guard): JsonEdit[] {
+  const { inputSchema } = item
+  const schema = inputSchema === undefined ? undefined : guard.narrowed?.(name, inputSchema)
+  return schema === undefined ? [] : [{ path: [...path, 'inputSchema'], value: JSON.stringify(schema) }]
 }
 
 /** The first input request that policy does not permit (2026-07-28: basic/patterns/mrtr). */

@@ -87,7 +87,7 @@ export function refusedText(
   message: Message & { kind: 'request' },
   requestId: string,
 ): string {
-  const told = explanation(refusal, requestId)
+  const told = refusalMeta(refusal, requestId)
   if (message.method !== 'tools/call') {
     const error = { code: REFUSED, message: refusal.message, data: { 'tollgate/refusal': told } }
     return JSON.stringify({ jsonrpc: '2.0', id: message.id, error })
@@ -116,11 +116,12 @@ function rpcError(
 ): Rendered {
   const { message } = context
   const id = message?.kind === 'request' ? message.id : null
-  const error = { code, message: refusal.message, data: data ?? explanation(refusal, context.requestId) }
+  const error = { code, message: refusal.message, data: data ?? refusalMeta(refusal, context.requestId) }
   return json(status, { jsonrpc: '2.0', id, error }, headers)
 }
 
-function explanation(refusal: Refusal, requestId: string) {
+/** What programs are told of a refusal, `tollgate/refusal`. */
+export function refusalMeta(refusal: Refusal, requestId: string) {
   return {
     reason: refusal.reason,
     requestId,
@@ -138,7 +139,7 @@ export function remedyText(remedy: Remedy | undefined): string {
     case 'task':
       return ' Start or request a task that covers this call.'
     case 'approval':
-      return ' A person has to approve this exact call.'
+      return approvalText(remedy)
     case 'retry':
       return ` Try again in ${remedy.afterSeconds} s.`
     case 'policy':
@@ -146,6 +147,13 @@ export function remedyText(remedy: Remedy | undefined): string {
     case 'scope':
       return ` Get a token with the scopes ${remedy.scopes.join(' ')}.`
   }
+}
+
+function approvalText({ id, url }: Remedy & { kind: 'approval' }): string {
+  const text = ' A person has to approve this exact call'
+  if (id === undefined) return `${text}.`
+  const where = url === undefined ? '' : ` at ${url} , or`
+  return `${text},${where} with: tollgate approvals approve ${id} . Make the same call again once that is done.`
 }
 
 function isRequest(message: Message | undefined): message is Message & { kind: 'request' } {

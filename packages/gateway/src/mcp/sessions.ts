@@ -14,6 +14,8 @@ export interface Session {
   readonly caller: Caller
   readonly upstream: UpstreamSession
   readonly startedAtMs: number
+  /** Whether the client said that it opens URLs for its user. */
+  readonly opensUrls: boolean
   lastUsedAtMs: number
   /** Aborts everything that is open under the session when it ends. */
   readonly ended: AbortController
@@ -41,7 +43,7 @@ export class Sessions {
     return this.#byId.size
   }
 
-  open(server: string, caller: Caller, upstream: UpstreamSession): Session {
+  open(server: string, caller: Caller, upstream: UpstreamSession, clientOpensUrls = false): Session {
     const now = this.#options.now()
     const mine = this.#byCaller.get(caller.bindingKey) ?? new Set()
     if (mine.size >= this.#options.maxSessionsPerCaller) {
@@ -55,6 +57,7 @@ export class Sessions {
       caller,
       upstream,
       startedAtMs: now,
+      opensUrls: clientOpensUrls,
       lastUsedAtMs: now,
       ended: new AbortController(),
     }

@@ -17,6 +17,8 @@ export const HEADER_MISMATCH = -32020
 export const UNSUPPORTED_VERSION = -32022
 export const METHOD_NOT_FOUND = -32601
 export const INVALID_PARAMS = -32602
+/** 2025-11-25: client/elicitation. */
+export const URL_ELICITATION_REQUIRED = -32042
 export const SESSION_NOT_FOUND = -32001
 export const LEGACY_RESOURCE_NOT_FOUND = -32002
 /** Ours, outside the range that JSON-RPC and MCP reserve; the reason is in `data`. */

@@ -8,7 +8,8 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-const adapterOf = (kind: string) => createAdapter(kind, { ...server.store, now: Date.now })
+const adapterOf = (kind: string) =>
+  createAdapter(kind, { ...server.store, issuer: server.origin, now: Date.now })
 
 describe('a proof that was seen', () => {
   it('is noted for one of two requests that both found it new', async () => {

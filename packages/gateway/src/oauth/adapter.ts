@@ -1,12 +1,17 @@
 /** Between the models of `oidc-provider` and what keeps them. */
 import { type Adapter, errors, Provider } from 'oidc-provider'
-import { COMMAND_LINE } from './built-in-client.ts'
+import { APPROVALS_CLIENT, approvalsClient, COMMAND_LINE } from './built-in-client.ts'
 import { type Artifacts, type Clients, isReference } from './ports.ts'
 
 /** Makes the adapter of one model. */
 export function createAdapter(
   kind: string,
-  { artifacts, clients, now }: { artifacts: Artifacts; clients: Clients; now(): number },
+  {
+    artifacts,
+    clients,
+    issuer,
+    now,
+  }: { artifacts: Artifacts; clients: Clients; issuer: string; now(): number },
 ): Adapter {
   return {
     async upsert(id, payload, expiresInSeconds = Infinity) {
@@ -24,6 +29,7 @@ export function createAdapter(
     async find(id) {
       if (kind === 'Client' && clients.isRevoked(id)) return undefined
       if (kind === 'Client' && id === COMMAND_LINE.client_id) return structuredClone(COMMAND_LINE)
+      if (kind === 'Client' && id === APPROVALS_CLIENT) return approvalsClient(issuer)
       if (isReference(id) && !mayRefer(kind)) return undefined
       return artifacts.find(kind, id)
     },

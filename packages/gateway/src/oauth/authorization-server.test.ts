@@ -174,20 +174,3 @@ describe('a refresh token', () => {
     })
   })
 })
-
-it('keeps no more requests of strangers than it can: an address waits, others do not, and later it may again', async () => {
-  let address = 'first'
-  const crowded = await startTestServer({ addressOf: () => address })
-  const id = await crowded.register()
-  const ask = async () => (await fetch(crowded.authorizeUrl(id), { redirect: 'manual' })).status
-  for (let count = 0; count < 300; count++) expect(await ask()).toBe(303)
-  expect(await ask()).toBe(429)
-  const pushed = await fetch(`${crowded.origin}/oauth/par`, { method: 'POST' })
-  expect(pushed.status).toBe(429)
-  address = 'second'
-  expect(await ask()).toBe(303)
-  address = 'first'
-  crowded.pass(15 * 60)
-  expect(await ask()).toBe(303)
-  await crowded.close()
-})

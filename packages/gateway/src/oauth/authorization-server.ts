@@ -3,9 +3,11 @@
  * pages are ours, and anything else under `/oauth/` is not there.
  */
 import { createHash, createHmac } from 'node:crypto'
+import type { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { SignInConfig } from '../config/config.ts'
+import type { Standing } from '../model/caller.ts'
 import { Attempts } from './sign-in/attempts.ts'
 import { DeviceLimits, targetOf } from './sign-in/device.ts'
 import { queryOf, send, sendJson, sendPage, setSafeHeaders } from './http.ts'
@@ -17,9 +19,10 @@ import { Passkeys } from './sign-in/passkeys.ts'
 import { ScryptPasswords } from './sign-in/passwords.ts'
 import { type EnterpriseOptions, registerEnterprise } from './grants/enterprise.ts'
 import { putOnRecord } from './on-record.ts'
-import type { AddressOf, OauthStore, RecordHappening, Revoked, Routes } from './ports.ts'
+import type { AddressOf, OauthStore, RecordHappening, Revoked, Routes, TokenTasks } from './ports.ts'
 import { revokeAccessTokens } from './grants/revoke-access-token.ts'
-import { PATHS } from './paths.ts'
+import { type ApprovalAnswers, ApprovalPages } from './approvals.ts'
+import { APPROVALS, PATHS } from './paths.ts'
 import { createProvider } from './provider.ts'
 import { ICON, STYLE } from './pages/style.ts'
 import { CALLBACK_PATH, type ProviderFetch, UpstreamSignIn } from './sign-in/upstream-sign-in.ts'
@@ -40,6 +43,10 @@ export interface AuthorizationServerOptions {
   readonly registration: boolean
   /** Whether clients may be told of by a document at their own address. */
   readonly metadataDocuments: boolean
+  /** Calls that wait for a person; undefined: none do here. */
+  readonly approvals?: () => ApprovalAnswers
+  /** What a token would say of a person. */
+  standingOf(account: string): Standing
   /** The provider that people sign in through, where there is one. */
   readonly signIn?: UpstreamSettings | undefined
   fetch(url: string, init: RequestInit): Promise<Response>
@@ -49,6 +56,7 @@ export interface AuthorizationServerOptions {
   /** What verifies the word of identity providers; undefined: it is not taken. */
   readonly idJags: EnterpriseOptions['idJags']
   readonly revoked: Revoked
+  readonly tasks: TokenTasks
   readonly record: RecordHappening
   /** Tells operators. */
   note(text: string): void
@@ -73,11 +81,12 @@ export class AuthorizationServer {
   readonly #answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>
   readonly #interactions: Interactions
   readonly #welcome: Welcome
+  readonly #approvals: ApprovalPages | undefined
   readonly #registrations = new Attempts(30, HOUR_SECONDS)
   readonly #allRegistrations = new Attempts(300, HOUR_SECONDS)
+  readonly #fetches = new Attempts(60, 60)
   readonly #beginnings = new Attempts(300, QUARTER_SECONDS)
   readonly #allBeginnings = new Attempts(3000, QUARTER_SECONDS)
-  readonly #fetches = new Attempts(60, 60)
   readonly #deviceLimits: DeviceLimits
 
   constructor(options: AuthorizationServerOptions) {
@@ -105,6 +114,9 @@ export class AuthorizationServer {
     this.#provider.on('server_error', (_ctx, error: Error) =>
       options.note(`authorization server: ${error.stack ?? error.message}`),
     )
+    // Without a listener the framework writes to the terminal by itself.
+    const application: EventEmitter = this.#provider
+    application.on('error', (error: Error) => options.note(`authorization server: ${error.message}`))
     this.#answer = this.#provider.callback()
     const passkeys = new Passkeys(options)
     const upstream =
@@ -118,12 +130,17 @@ export class AuthorizationServer {
       isWelcome,
     })
     this.#welcome = new Welcome({ ...options, passwords, passkeys })
+    const { approvals: answers } = options
+    this.#approvals =
+      answers === undefined
+        ? undefined
+        : new ApprovalPages({ ...options, answers, provider: this.#provider, passkeys, isWelcome })
   }
 
   /** Whether a request is for this server, by its path alone. */
   static owns(target: string): boolean {
     const path = pathOf(target)
-    return path.startsWith('/oauth/') || path === METADATA_PATH
+    return path.startsWith('/oauth/') || path.startsWith(APPROVALS) || path === METADATA_PATH
   }
 
   /** Answers a request whose Host and Origin were checked. */
@@ -141,23 +158,23 @@ export class AuthorizationServer {
     if (path === CALLBACK_PATH) return this.#interactions.forward(response, queryOf(request))
     if (folder === 'welcome' && name !== undefined && rest === undefined)
       return this.#welcome.handle(request, response, name)
+    if (path.startsWith(APPROVALS) && this.#approvals !== undefined) {
+      this.#standFor(request)
+      return this.#approvals.handle(request, response, path)
+    }
     if (!isLibrarys(path)) return sendPage(response, 404, messagePage('Not found', 'There is nothing here.'))
     if (path === PATHS.registration && request.method === 'POST') {
       const refusal = this.#refuseRegistration(this.#options.addressOf(request))
       if (refusal !== undefined) return sendJson(response, 429, refusal)
     }
-    if (BEGINNINGS.includes(path) && !this.#mayBegin(this.#options.addressOf(request)))
-      return sendPage(response, 429, TOO_MANY)
+    if (isBeginning(path, request.method) && !this.#mayBegin(this.#options.addressOf(request)))
+      return path === PATHS.pushed_authorization_request
+        ? sendJson(response, 429, TOO_MANY_BEGUN)
+        : sendPage(response, 429, TOO_MANY)
     if (this.#deviceLimits.refuse(request, response, path, this.#options.now())) return
     if (path === PATHS.code_verification) request.url = targetOf(request.url ?? '')
     this.#standFor(request)
     await this.#answer(request, response)
-  }
-
-  /** What strangers ask for is kept until they have signed in or it has expired, so they cannot ask for any amount. */
-  #mayBegin(address: string): boolean {
-    const nowMs = this.#options.now()
-    return this.#beginnings.take(address, nowMs) && this.#allBeginnings.take('', nowMs)
   }
 
   /** Whether they can sign in, and their provider, where they have one, is the one there is. */
@@ -176,6 +193,12 @@ export class AuthorizationServer {
     }
     headers['x-forwarded-host'] = host
     headers['x-forwarded-proto'] = protocol.slice(0, -1)
+  }
+
+  /** What strangers ask for is kept until they have signed in or it has expired, so they cannot ask for any amount. */
+  #mayBegin(address: string): boolean {
+    const nowMs = this.#options.now()
+    return this.#beginnings.take(address, nowMs) && this.#allBeginnings.take('', nowMs)
   }
 
   #refuseRegistration(address: string): object | undefined {
@@ -197,10 +220,6 @@ function pathOf(target: string): string {
   return end < 0 ? target : target.slice(0, end)
 }
 
-/** Where a stranger's request is kept, for somebody to sign in. */
-const BEGINNINGS: readonly string[] = [PATHS.authorization, PATHS.pushed_authorization_request]
-const TOO_MANY = messagePage('Too many requests', 'Wait a quarter of an hour and connect again.')
-
 const LIBRARYS: readonly string[] = [
   PATHS.authorization,
   PATHS.token,
@@ -215,6 +234,18 @@ const LIBRARYS: readonly string[] = [
 
 function isLibrarys(path: string): boolean {
   return LIBRARYS.includes(path) || /^\/oauth\/(authorize|device)\/[A-Za-z0-9_-]+$/.test(path)
+}
+
+/** Whether something is kept for a while because of such a request, whoever makes it. */
+function isBeginning(path: string, method: string | undefined): boolean {
+  if (path === PATHS.code_verification) return method !== 'POST'
+  return path === PATHS.authorization || path === PATHS.pushed_authorization_request
+}
+
+const TOO_MANY = messagePage('Too many attempts', 'Wait a quarter of an hour and try again.')
+const TOO_MANY_BEGUN = {
+  error: 'temporarily_unavailable',
+  error_description: 'too many requests were begun; try again in a quarter of an hour',
 }
 
 function sendFile(response: ServerResponse, type: string, text: string): void {

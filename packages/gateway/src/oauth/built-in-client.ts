@@ -13,3 +13,22 @@ export const COMMAND_LINE = {
   redirect_uris: [],
   token_endpoint_auth_method: 'none',
 } satisfies ClientMetadata
+
+/**
+ * The page of an approval, which signs people in like any client does, and is never given anything: nobody is asked to let
+ * it in, and what it wanted to know is who has the session.
+ */
+export const APPROVALS_CLIENT = 'tollgate-approvals'
+export const APPROVALS_RETURN = '/approvals/signed-in'
+
+/** Such a client, at the gateway's own address. */
+export function approvalsClient(issuer: string): ClientMetadata {
+  return {
+    client_id: APPROVALS_CLIENT,
+    client_name: 'Approvals',
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
+    redirect_uris: [`${issuer}${APPROVALS_RETURN}`],
+    token_endpoint_auth_method: 'none',
+  }
+}

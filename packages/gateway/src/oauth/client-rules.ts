@@ -3,6 +3,7 @@
  * person's own machine (MCP, authorization), so no scheme that a browser would run or another program could claim.
  */
 
+import { TASK_TYPE } from '../model/task.ts'
 import type { MachineKind } from './ports.ts'
 
 /** RFC 8693. */
@@ -69,7 +70,8 @@ export function settleGrants(
   machine: MachineKind | undefined,
   takesIdJags: boolean,
 ): string | undefined {
-  const { client_id: id, redirect_uris: redirects = [], grant_types: asked = [] } = metadata
+  const { client_id: id, redirect_uris: redirects = [] } = metadata
+  const asked: unknown = metadata.grant_types ?? []
   if (machine !== undefined) {
     metadata.grant_types = [
       ...(redirects.length === 0 ? [] : PERSONAL_GRANTS),
@@ -78,12 +80,30 @@ export function settleGrants(
     ]
     return undefined
   }
+  if (!isListOfTexts(asked)) return 'grant_types must be a list of texts'
   const isDocument = isDocumentId(id)
   const isFor = (grant: string) => !MACHINE_GRANTS.includes(grant) && (isDocument || grant !== JWT_BEARER)
   const refused = asked.find((grant) => !isFor(grant))
   if (refused === undefined) return undefined
   metadata.grant_types = asked.filter(isFor)
   return isDocument ? undefined : `${refused} is for clients that the operator has made known`
+}
+
+/**
+ * Sets the types of authorization details (RFC 9396) of a client. One that lists none may ask for a task; a document that
+ * lists others, which may be meant for another server, loses those.
+ */
+export function settleDetails(metadata: {
+  readonly client_id?: string | undefined
+  authorization_details_types?: readonly string[] | undefined
+}): void {
+  const { client_id: id, authorization_details_types: types } = metadata
+  if (isDocumentId(id) && isListOfTexts(types))
+    metadata.authorization_details_types = types.filter((type) => type === TASK_TYPE)
+}
+
+function isListOfTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string')
 }
 
 /** An assertion that is good for longer is as good as a secret. */

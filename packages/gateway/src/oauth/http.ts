@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** More than any of our forms has. */
-const MAX_FORM_BYTES = 16 * 1024
+const MAX_FORM_BYTES = 256 * 1024
 
 /**
  * What holds for every answer, the library's too. The referrer stays on this origin; `no-referrer` would take the Origin

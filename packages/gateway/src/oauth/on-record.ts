@@ -30,6 +30,7 @@ export function putOnRecord(provider: Provider, { record, hashGrant }: OnRecordO
       ...(oidc.entities.Account?.['isVouchedFor'] === true ? { isVouchedFor: true } : {}),
       client: clientOf(oidc, ctx.body),
       detail: ctx.status < 400 ? whatFor(oidc, hashGrant) : whyNot(ctx.body),
+      ...taskOf(ctx.status < 400 ? oidc.entities : {}),
     }
     if (await record(ctx.req, happening)) return
     ctx.status = 503
@@ -61,6 +62,14 @@ function whatFor({ params, entities }: KoaContextWithOIDC['oidc'], hashGrant: On
   const audience = aud === undefined ? '' : ` for ${[aud].flat().join(' ')}`
   const tokens = typeof standsOn === 'string' ? `, tokens local/${hashGrant(standsOn)}.*` : ''
   return `${grant}${audience}${tokens}`
+}
+
+/** The task that a token is for. */
+function taskOf({ AccessToken, ClientCredentials }: KoaContextWithOIDC['oidc']['entities']): {
+  task?: string
+} {
+  const [task] = AccessToken?.rar ?? ClientCredentials?.rar ?? []
+  return task === undefined ? {} : { task: String(task['id']) }
 }
 
 function whyNot(body: unknown): string | null {

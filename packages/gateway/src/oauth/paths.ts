@@ -15,3 +15,6 @@ export const PATHS = {
   end_session: '/oauth/end',
   backchannel_authentication: '/oauth/backchannel',
 } as const
+
+/** The pages of approvals, before the id of each. */
+export const APPROVALS = '/approvals/'

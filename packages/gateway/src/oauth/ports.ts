@@ -3,7 +3,11 @@
  * times for each sign-in and never on the path of a call.
  */
 import type { IncomingMessage } from 'node:http'
+import type { EntityRef } from '../model/caller.ts'
 import type { EventEntry } from '../model/entry.ts'
+import type { Result } from '../model/result.ts'
+import type { TaskGrant, TaskRecord } from '../model/task.ts'
+import type { Template } from '../tasks/templates/template.ts'
 
 /** Codes, refresh tokens, grants, sessions, interactions and clients: what `oidc-provider` calls its models. */
 export interface Artifacts {
@@ -192,7 +196,7 @@ export interface Routes {
 }
 
 /** Something that is to be on record before it takes effect. */
-export interface Happening extends Pick<EventEntry, 'event' | 'result' | 'client' | 'detail'> {
+export interface Happening extends Pick<EventEntry, 'event' | 'result' | 'task' | 'client' | 'detail'> {
   /** The account of the person; null where nobody is known. */
   readonly account: string | null
   /** Whether the account is the whole name of somebody whom another issuer vouched for. */
@@ -204,3 +208,27 @@ export type RecordHappening = (request: IncomingMessage, happening: Happening) =
 
 /** The address that a request came from, which attempts are counted by; empty where it has none. */
 export type AddressOf = (request: IncomingMessage) => string
+
+/** A task that a token will be for. */
+export interface TokenTask {
+  readonly principal: EntityRef
+  /** Name of the agent to policies; undefined for a client on its own. */
+  readonly agent?: string
+  /** The task that it is a part of. */
+  readonly parent?: TaskRecord
+  readonly grant: TaskGrant
+  /** The person who said yes, where one did. */
+  readonly issuedBy?: EntityRef
+}
+
+/** Tasks, as far as tokens are for them. */
+export interface TokenTasks {
+  find(id: string): TaskRecord | undefined
+  /** Whether it, or a task that it is a part of, has ended or run out of time. */
+  isOver(task: TaskRecord): boolean
+  /** Tasks of a principal that an agent works on and that are not over, the newest first. */
+  of(principal: EntityRef, agent: string): readonly TaskRecord[]
+  /** Starts one because of a request, on record first. The error is a sentence, and then nothing was started. */
+  start(request: IncomingMessage, task: TokenTask): Promise<Result<TaskRecord, string>>
+  templates(): Promise<readonly Template[]>
+}

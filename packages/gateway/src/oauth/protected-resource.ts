@@ -8,8 +8,9 @@ import { PROOF_ALGORITHMS } from '../authn/dpop.ts'
 import { MAX_SERVER_NAME_LENGTH, SERVER_NAME } from '../config/schema.ts'
 import { checkTransport, type HostRules } from '../mcp/transport.ts'
 import type { Exchange } from '../model/exchange.ts'
-import type { TokenIssuer } from '../model/issuer.ts'
+import { LOCAL_ISSUER, type TokenIssuer } from '../model/issuer.ts'
 import type { Refusal } from '../model/refusal.ts'
+import { TASK_TYPE } from '../model/task.ts'
 
 export interface ResourceServer {
   /** Scheme and host by which callers know the gateway. */
@@ -53,6 +54,10 @@ function metadataOf(path: string, resources: ResourceServer): object | undefined
     ...(places.every(({ bound }) => bound === 'dpop') ? { dpop_bound_access_tokens_required: true } : {}),
     ...(asksForCertificates ? { tls_client_certificate_bound_access_tokens: true } : {}),
     ...(scopes.length === 0 ? {} : { scopes_supported: scopes }),
+    // Tasks are started by this gateway alone.
+    ...(places.some(({ name }) => name === LOCAL_ISSUER)
+      ? { authorization_details_types_supported: [TASK_TYPE] }
+      : {}),
   }
 }
 

@@ -9,15 +9,25 @@ import {
   type KoaContextWithOIDC,
   Provider,
 } from 'oidc-provider'
+import { TASK_TYPE } from '../model/task.ts'
 import { createAdapter } from './adapter.ts'
 import { GRANT_PROFILES } from './grants/enterprise.ts'
-import { assertionFault, clientFault, isLoopbackRedirect, settleGrants } from './client-rules.ts'
+import {
+  assertionFault,
+  clientFault,
+  isLoopbackRedirect,
+  settleDetails,
+  settleGrants,
+} from './client-rules.ts'
 import { deviceFlow } from './sign-in/device.ts'
 import { RESPONSE_MODES } from './metadata.ts'
 import { PATHS } from './paths.ts'
-import type { OauthStore, Routes, ToldPerson } from './ports.ts'
+import type { OauthStore, Routes, ToldPerson, TokenTasks } from './ports.ts'
+import { resourceIndicators } from './resource-indicators.ts'
 import { fillGrant, SCOPE, scopesGiven, serverOf } from './resources.ts'
 import { addedClaims } from './grants/token-claims.ts'
+import { claimOf } from './tasks/details.ts'
+import { richAuthorizationRequests } from './tasks/rich-authorization.ts'
 
 export interface ProviderOptions {
   /** Where people and clients find the gateway: scheme, host and port. */
@@ -32,6 +42,7 @@ export interface ProviderOptions {
   /** What clients may say that they will ask for; what a server knows besides is found out on the way. */
   readonly scopes: readonly string[]
   readonly routes: Pick<Routes, 'scopes' | 'scopesAt'>
+  readonly tasks: TokenTasks
   readonly registration: boolean
   readonly metadataDocuments: boolean
   /** Whether a person may be here at all. */
@@ -71,7 +82,7 @@ export function createProvider(options: ProviderOptions): Provider {
   const { issuer, store, now } = options
   const provider = new Provider(issuer, {
     ...defaultsReplaced(options),
-    adapter: (kind: string) => createAdapter(kind, { ...store, now }),
+    adapter: (kind: string) => createAdapter(kind, { ...store, issuer, now }),
     jwks: { keys: [...options.keys] },
     features: featuresOf(options),
     routes: PATHS,
@@ -93,6 +104,7 @@ export function createProvider(options: ProviderOptions): Provider {
       grant_types: ['authorization_code', 'refresh_token'],
       id_token_signed_response_alg: 'ES256',
       token_endpoint_auth_method: 'none',
+      authorization_details_types: [TASK_TYPE],
     },
     allowOmittingSingleRegisteredRedirectUri: false,
     cookies: cookiesOf(options),
@@ -106,6 +118,7 @@ export function createProvider(options: ProviderOptions): Provider {
         if (fault !== undefined) throw new errors.InvalidClientMetadata(fault)
         // What a client thought of at first does not bind it: what a call needs is told when it is made.
         Reflect.deleteProperty(metadata, 'scope')
+        settleDetails(metadata)
       },
     },
     interactions: { policy: promptPolicy(), url: (_ctx, { uid }) => `/oauth/interaction/${uid}` },
@@ -128,6 +141,10 @@ function featuresOf(options: ProviderOptions): NonNullable<Configuration['featur
     claimsParameter: { enabled: false },
     deviceFlow: deviceFlow(issuer),
     pushedAuthorizationRequests: { enabled: true },
+    richAuthorizationRequests: richAuthorizationRequests({
+      ...options,
+      machineKindOf: (clientId) => store.clients.machineKindOf(clientId),
+    }),
     revocation: {
       enabled: true,
       allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,
@@ -139,46 +156,8 @@ function featuresOf(options: ProviderOptions): NonNullable<Configuration['featur
       allowFetch: async (_ctx, clientId) => !store.clients.isRevoked(clientId) && options.mayFetch(),
       allowClient: async (_ctx, { clientId }) => !store.clients.isRevoked(clientId),
     },
-    resourceIndicators: {
-      enabled: true,
-      /** RFC 8707 as MCP has it: what is asked for is one route, and it is named. A token may leave it to its grant. */
-      defaultResource(ctx, _client, oneOf) {
-        const hasGrant =
-          ctx.oidc.route === 'token' && ctx.oidc.params?.['grant_type'] !== 'client_credentials'
-        if (!hasGrant) throw new errors.InvalidTarget()
-        return oneOf ?? []
-      },
-      useGrantedResource: () => true,
-      getResourceServerInfo(ctx, resource) {
-        const isOneOfMany = Array.isArray(ctx.oidc.params?.['resource'])
-        const server = serverOf(resource, issuer)
-        if (isOneOfMany || server === undefined) throw new errors.InvalidTarget()
-        const { params } = ctx.oidc
-        const isItself = params?.['grant_type'] === 'client_credentials'
-        // Whoever asks for access asks for calling the route (RFC 6749, 3.3). A refresh that names no scope keeps all.
-        if (
-          params !== undefined &&
-          (isItself || params['grant_type'] === undefined) &&
-          !hasScope(params['scope'])
-        ) {
-          params['scope'] = [params['scope'], SCOPE].filter(Boolean).join(' ')
-        }
-        // The same for every name before somebody has signed in; what is given is settled then.
-        const known = isItself ? options.routes.scopesAt(server) : options.routes.scopes()
-        return {
-          audience: resource,
-          scope: [...new Set([SCOPE, ...known])].join(' '),
-          accessTokenFormat: 'jwt',
-          accessTokenTTL: TTL.AccessToken,
-          jwt: { sign: { alg: 'ES256' } },
-        }
-      },
-    },
+    resourceIndicators: resourceIndicators(issuer, options.routes, TTL.AccessToken),
   }
-}
-
-function hasScope(scope: unknown): boolean {
-  return typeof scope === 'string' && scope.split(' ').includes(SCOPE)
 }
 
 /** What the library gives a default for that it says should not be used. */
@@ -200,7 +179,7 @@ function defaultsReplaced(options: ProviderOptions): Configuration {
       const accountId = session?.accountId
       const resource = params?.['resource']
       if (accountId === undefined || client === undefined || typeof resource !== 'string') return undefined
-      if (isAskedEachTime(ctx.oidc)) return undefined
+      if (isAskedEachTime(ctx.oidc) || params?.['authorization_details'] !== undefined) return undefined
       const server = serverOf(resource, issuer)
       if (server === undefined) return undefined
       const given = scopesGiven(params?.['scope'], options.routes.scopesAt(server))
@@ -217,12 +196,11 @@ function defaultsReplaced(options: ProviderOptions): Configuration {
     rotateRefreshToken: true,
     formats: {
       customizers: {
-        /** A token is named after its grant, so that it can end with it, and the log tells which ones belong together. */
         jwt(_ctx, token, { payload }) {
-          // That of a client for itself is named after the client: nobody has granted it.
-          const standsOn = 'grantId' in token ? token.grantId : token.clientId
-          if (standsOn !== undefined)
-            payload['jti'] = `${options.hashGrant(standsOn)}.${String(payload['jti'])}`
+          nameAfterGrant(token, payload, options)
+          // What was granted is told to the client; a call needs to know which task it is.
+          const [task] = token.rar ?? []
+          if (task !== undefined) payload['authorization_details'] = [claimOf(String(task['id']))]
         },
       },
     },
@@ -249,6 +227,17 @@ function defaultsReplaced(options: ProviderOptions): Configuration {
       options.renderError(ctx, out.error, out.error_description)
     },
   }
+}
+
+/** A token is named after its grant, so that it can end with it, and the log tells which ones belong together. */
+function nameAfterGrant(
+  token: { grantId?: string | undefined; clientId?: string | undefined },
+  payload: Record<string, unknown>,
+  { hashGrant }: ProviderOptions,
+): void {
+  // That of a client for itself is named after the client: nobody has granted it.
+  const standsOn = 'grantId' in token ? token.grantId : token.clientId
+  if (standsOn !== undefined) payload['jti'] = `${hashGrant(standsOn)}.${String(payload['jti'])}`
 }
 
 /** RFC 9068, 2.2.3; `tags` is ours. */

@@ -13,6 +13,9 @@ import {
 
 const WHO = 'principal: [User, Service, Agent]'
 
+/** Where nothing is counted there is no history, and policies that look for one are not wrong. */
+const NO_HISTORY = 'history?: {}'
+
 /** In Cedar. Every action that applies to something has the members of `Call` in its context, next to its own. */
 const BASE_SCHEMA = `
 @mcp_principal
@@ -30,6 +33,7 @@ entity Tool in [Server] = {
   openWorld: Bool,
   reads: Set<String>,
   sends: Bool,
+  writes: Bool,
 };
 entity Prompt in [Server] = { name: String, server: String };
 entity Resource in [Server] = { uri: String, server: String };
@@ -40,10 +44,9 @@ type Call = {
   source: { ip?: ipaddr, transport: String, client?: String, authentication: Authentication },
   environment: { name: String, now: datetime },
   session: { protocolVersion: String, startedAt?: datetime },
-  // Nothing sets these yet: policies can test for them, and will find them when it does.
   task?: Task,
   approval?: { approvers: Set<User>, at: datetime },
-  history?: {},
+  ${NO_HISTORY},
 };
 type Authentication = {
   method: String,
@@ -75,6 +78,11 @@ action "completion/complete" appliesTo {
 };
 action "resources/read", "resources/subscribe", "resources/unsubscribe" appliesTo { ${WHO}, resource: Resource };
 action "tasks/get", "tasks/result", "tasks/update", "tasks/cancel" appliesTo { ${WHO}, resource: Tool };
+// Approving what somebody else asked for; its input has the arguments of the call.
+action "approvals/approve" appliesTo {
+  ${WHO}, resource: [Tool, Prompt, Resource, Server],
+  context: { input: {}, requester: { type: String, name: String, agent?: String } }
+};
 action "logging/setLevel" appliesTo { ${WHO}, resource: Server, context: { input: { level: String } } };
 
 // What a server asks of the client.
@@ -94,6 +102,7 @@ appliesTo { ${WHO}, resource: Server };
 
 /** Actions whose input has members that only its sender knows, and what to say of them. */
 export const OPEN_INPUTS: ReadonlyMap<string, string> = new Map([
+  ['approvals/approve', 'has the arguments of the call, which differ by tool'],
   ['sampling/createMessage', 'has parameters that differ by revision'],
   ['elicitation/create', 'has parameters that differ by revision'],
   ['roots/list', 'has parameters that differ by revision'],
@@ -106,11 +115,14 @@ export function isExtensionMethod(action: string): boolean {
   return EXTENSION_METHOD.test(action)
 }
 
-/** The base schema, with actions for those given that are methods of extensions. */
-export function baseSchema(actions: ReadonlySet<string>): SchemaFragment {
+/** The base schema, with actions for those given that are methods of extensions, and the counters that there are. */
+export function baseSchema(actions: ReadonlySet<string>, counters: readonly string[]): SchemaFragment {
   const methods = [...actions].filter(isExtensionMethod).map((method) => `"${method}"`)
   const extensions = `action ${methods.join()} appliesTo { ${WHO}, resource: Server, context: { input: {} } };`
-  const base = parseSchema(BASE_SCHEMA + (methods.length > 0 ? extensions : ''), { file: 'base-schema.ts' })
+  const numbers = counters.map((name) => `${JSON.stringify(name)}: Long`)
+  const history = counters.length === 0 ? NO_HISTORY : `history: { ${numbers.join()} }`
+  const text = BASE_SCHEMA.replace(NO_HISTORY, history) + (methods.length > 0 ? extensions : '')
+  const base = parseSchema(text, { file: 'base-schema.ts' })
   if (!base.ok) throw new Error(`the base schema is wrong: ${JSON.stringify(base.errors)}`)
   return base.value
 }

@@ -2,6 +2,7 @@
  * A set of policies with the entities they speak of, ready to decide. Immutable: a reload makes a new one, and the
  * calls in flight keep the old. Entities of names that callers bring are cached up to a bound.
  */
+import { hash } from 'node:crypto'
 import {
   compile,
   type Entity,
@@ -15,6 +16,7 @@ import {
 import type { Caller, EntityRef, Known } from '../model/caller.ts'
 import type { Target } from '../model/decision.ts'
 import { err, ok, type Result } from '../model/result.ts'
+import type { ToolFacts } from '../model/tool-facts.ts'
 
 /** A file of policies, as loaded. */
 export interface PolicyText {
@@ -23,21 +25,17 @@ export interface PolicyText {
   readonly text: string
 }
 
-/** Attributes that policies see of a tool; the defaults are those of the specification (server/tools, annotations). */
-export interface ToolFacts {
-  readonly readOnly?: boolean
-  readonly destructive?: boolean
-  readonly idempotent?: boolean
-  readonly openWorld?: boolean
-  readonly reads?: readonly string[]
-  readonly sends?: boolean
-}
-
 export interface PolicyWorld {
   /** `context.environment.name`. */
   readonly environment: string
+  /** Names of the counters in `context.history`; none unless given. */
+  readonly counters?: readonly string[]
   /** The configured facts of a tool, by its full name. */
   toolFacts(tool: string): ToolFacts | undefined
+  /** Whether what some tool brings in is trusted; not known when left out. */
+  readonly hasTrusted?: boolean
+  /** What resources and prompts of a server bring in, and whether asking for them can carry information out. */
+  serverFacts?(server: string): Pick<ToolFacts, 'reads' | 'sends'>
 }
 
 /** Remedies that lift a forbid; a thing forbidden only until then can be seen. */
@@ -45,6 +43,8 @@ const LIFTABLE = new Set(['task', 'approval'])
 const MAX_CACHED = 10_000
 /** Longer names come from callers who are trying something; they are not worth the memory. */
 const MAX_CACHED_KEY = 512
+const NOTHING_KNOWN: ToolFacts = {}
+const NO_LABELS: readonly string[] = []
 const TOOLS_CALL = entity('Action', 'tools/call')
 
 export class Policies {
@@ -52,6 +52,9 @@ export class Policies {
   /** Without the forbids that a task or an approval would lift. */
   readonly lifted: PolicySet
   readonly environment: string
+  readonly counters: readonly string[]
+  /** Digest of the texts: two sets with the same one decide alike. */
+  readonly version: string
   readonly #world: PolicyWorld
   readonly #toolActions = new Map<string, Entity>()
   readonly #resources = new Map<string, Entity>()
@@ -61,10 +64,12 @@ export class Policies {
   /** Which servers a principal may reach at all: permits by server (see reach.ts). */
   readonly reach = new WeakMap<Entity, Map<string, readonly string[]>>()
 
-  private constructor(all: PolicySet, lifted: PolicySet, world: PolicyWorld) {
-    this.all = all
-    this.lifted = lifted
+  private constructor(sets: { all: PolicySet; lifted: PolicySet }, version: string, world: PolicyWorld) {
+    this.all = sets.all
+    this.lifted = sets.lifted
+    this.version = version
     this.environment = world.environment
+    this.counters = world.counters ?? []
     this.#world = world
   }
 
@@ -81,7 +86,9 @@ export class Policies {
     const all = compile(policies)
     if (!all.ok) return err(all.errors)
     const lifted = compile(policies.filter((policy) => !isLiftable(policy)))
-    return lifted.ok ? ok(new Policies(all.value, lifted.value, world)) : err(lifted.errors)
+    if (!lifted.ok) return err(lifted.errors)
+    const version = hash('sha256', JSON.stringify(texts.map(({ file, text }) => [file, text])), 'base64url')
+    return ok(new Policies({ all: all.value, lifted: lifted.value }, version, world))
   }
 
   /** `Action::"files__read_file"`, the call of that tool, is in `Action::"tools/call"`; other actions stand alone. */
@@ -115,6 +122,28 @@ export class Policies {
     return this.#reference(ref.type, ref.id)
   }
 
+  /** What is known of a tool, by its full name. */
+  toolFacts(tool: string): ToolFacts {
+    return this.#world.toolFacts(tool) ?? NOTHING_KNOWN
+  }
+
+  get hasTrusted(): boolean {
+    return this.#world.hasTrusted ?? true
+  }
+
+  /** What a call of this on the server brings in. */
+  labelsOf({ type, id }: EntityRef, server: string): readonly string[] {
+    if (type === 'Tool') return this.toolFacts(id).reads ?? NO_LABELS
+    return type === 'Server' ? NO_LABELS : (this.#world.serverFacts?.(server).reads ?? NO_LABELS)
+  }
+
+  /** What is known of a tool, or of whatever else is asked of a server. */
+  factsOf({ type, id }: EntityRef, server: string): ToolFacts {
+    return type === 'Tool'
+      ? this.toolFacts(id)
+      : { readOnly: true, sends: this.#world.serverFacts?.(server).sends ?? false }
+  }
+
   #reference(type: string, id: string): Entity {
     return remember(this.#references, `${type}\n${id}`, () => entity(type, id))
   }
@@ -123,7 +152,7 @@ export class Policies {
     if (ref.type === 'Resource') return { uri: ref.id, server }
     const name = ref.id.slice(server.length + 2)
     if (ref.type !== 'Tool') return { name, server }
-    const facts = this.#world.toolFacts(ref.id) ?? {}
+    const facts = this.toolFacts(ref.id)
     return {
       name,
       server,
@@ -133,6 +162,7 @@ export class Policies {
       openWorld: facts.openWorld ?? true,
       reads: plain(facts.reads ?? []),
       sends: facts.sends ?? false,
+      writes: facts.writes ?? facts.readOnly !== true,
     }
   }
 }

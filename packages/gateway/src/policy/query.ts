@@ -3,7 +3,7 @@
  * The table of methods is the whole mapping of MCP to Cedar; a method that is not in it is judged by its own name.
  */
 import type { Caller } from '../model/caller.ts'
-import type { Manner, Query, Source, Target } from '../model/decision.ts'
+import type { Manner, Query, Source, Target, TaskStanding } from '../model/decision.ts'
 import type { JsonObject, Message } from '../model/message.ts'
 import { invalid, type Refusal } from '../model/refusal.ts'
 import { err, ok, type Result } from '../model/result.ts'
@@ -15,6 +15,8 @@ export interface Origin {
   readonly sessionStartedAtMs: number | undefined
   /** The tool that a task handle came from, for `tasks/*`. */
   readonly handleTool: string | undefined
+  readonly task?: TaskStanding | undefined
+  readonly history?: Query['history']
 }
 
 interface Asked {
@@ -52,6 +54,8 @@ export function toQuery(
     source: origin.source,
     protocolVersion: message.protocolVersion,
     sessionStartedAtMs: origin.sessionStartedAtMs,
+    task: origin.task,
+    history: origin.history,
   })
 }
 

@@ -10,6 +10,7 @@ import {
 } from '@tollgate/cedar'
 import { createCaller } from '../model/caller.ts'
 import type { Query } from '../model/decision.ts'
+import { nothingYet } from '../model/history.ts'
 import { contextOf } from './request.ts'
 import type { Policies } from './policies.ts'
 
@@ -55,6 +56,7 @@ function usualContext(policies: Policies, { principal, action, resource }: Rehea
     source: { transport: 'tcp', ip: '127.0.0.1' },
     protocolVersion: '2026-07-28',
     sessionStartedAtMs: undefined,
+    history: nothingYet(policies.counters),
   }
   return contextOf({ policies, query, nowMs })
 }

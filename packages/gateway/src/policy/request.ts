@@ -9,8 +9,8 @@ import {
   set,
   type Value,
 } from '@tollgate/cedar'
-import type { Caller, Delegation } from '../model/caller.ts'
-import type { Query, Target } from '../model/decision.ts'
+import type { Authentication, Caller, Delegation } from '../model/caller.ts'
+import type { Approval, Query, Target, TaskStanding } from '../model/decision.ts'
 import type { Policies } from './policies.ts'
 
 const DIRECT = Object.freeze({ depth: 0, chain: set([]) })
@@ -42,7 +42,59 @@ export function contextOf({ policies, query, nowMs }: Inquiry): RecordValue {
       startedAt:
         query.sessionStartedAtMs === undefined ? undefined : datetimeFromMs(query.sessionStartedAtMs),
     },
+    task: query.task === undefined ? undefined : taskOf(query.task, policies),
+    approval: query.approval === undefined ? undefined : approvalOf(query.approval, policies),
+    history: query.history === undefined ? undefined : plain(query.history),
+    requester: query.requester === undefined ? undefined : requesterOf(query.requester),
   }
+}
+
+function taskOf({ record, labels, calls }: TaskStanding, policies: Policies): RecordValue {
+  const { id, grant, issuedBy, expiresAtMs } = record
+  return {
+    id,
+    purpose: grant.purpose,
+    template: grant.template,
+    issuedBy: issuedBy === undefined ? undefined : policies.named(issuedBy),
+    expiresAt: datetimeFromMs(expiresAtMs),
+    labels: labels.size === 0 ? NO_LABELS : labelSet(labels),
+    calls,
+  }
+}
+
+/** Labels that came so far, in the order in which they came, and what may come next. */
+interface LabelSets {
+  value?: Value
+  readonly next: Map<string, LabelSets>
+}
+
+const NO_LABELS = set([])
+const MAX_LABEL_SETS = 1000
+/** A handful of combinations, asked for on every call. */
+const labelSets: LabelSets = { next: new Map() }
+let labelSetCount = 0
+
+function labelSet(labels: ReadonlySet<string>): Value {
+  let node = labelSets
+  for (const label of labels) {
+    let next = node.next.get(label)
+    if (next === undefined) {
+      if (++labelSetCount > MAX_LABEL_SETS) return set([...labels])
+      next = { next: new Map() }
+      node.next.set(label, next)
+    }
+    node = next
+  }
+  node.value ??= set([...labels])
+  return node.value
+}
+
+function requesterOf({ principal, agent }: NonNullable<Query['requester']>): RecordValue {
+  return { type: principal.type, name: principal.id, agent }
+}
+
+function approvalOf({ approvers, atMs }: Approval, policies: Policies): RecordValue {
+  return { approvers: set(approvers.map((each) => policies.named(each))), at: datetimeFromMs(atMs) }
 }
 
 /** Remembered for as long as the token is: policies see the same one on every call. */
@@ -57,28 +109,25 @@ function delegationOf({ delegation }: Caller, policies: Policies): RecordValue {
   return value
 }
 
+/** Remembered like delegations. */
+const authentications = new WeakMap<Authentication, RecordValue>()
+
 function authenticationOf({ authentication }: Caller): RecordValue {
-  const { method, issuer, atMs, strength, bound, clientProof, scopes } = authentication
+  const { method, issuer, atMs, strength, bound, clientProof, scopes = [] } = authentication
   if (issuer === undefined) return { method }
-  return {
+  const known = authentications.get(authentication)
+  if (known !== undefined) return known
+  const value = {
     method,
     issuer,
     at: atMs === undefined ? undefined : datetimeFromMs(atMs),
     strength,
     bound,
     clientProof,
-    scopes: method === 'token' ? scopeSet(scopes ?? NO_SCOPES) : undefined,
+    scopes: method === 'token' ? set([...scopes]) : undefined,
   }
-}
-
-const NO_SCOPES: readonly string[] = []
-/** Remembered like delegations: a set costs more than most of what is asked of it. */
-const scopeSets = new WeakMap<readonly string[], Value>()
-
-function scopeSet(scopes: readonly string[]): Value {
-  const known = scopeSets.get(scopes) ?? set([...scopes])
-  scopeSets.set(scopes, known)
-  return known
+  authentications.set(authentication, value)
+  return value
 }
 
 /** The request for one target of a query. */

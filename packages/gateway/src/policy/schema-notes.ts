@@ -39,7 +39,6 @@ export function whyUnknown(
   [first, ...path]: readonly string[],
   notes: readonly ToolNote[],
 ): string | undefined {
-  if (first === 'history') return 'has counters in its history that no schema lists'
   if (first !== 'input') return undefined
   if (isExtensionMethod(action)) return 'is the method of an extension, of which nothing is known'
   const note = notes.find(({ tool, kind, path: noted }) => {

@@ -36,8 +36,9 @@ function parse(text: string): readonly Policy[] {
 function build(
   text = '',
   servers: Record<string, readonly ToolDefinition[] | undefined> = { files: [READ] },
+  counters: readonly string[] = [],
 ) {
-  return gatewaySchema({ servers: new Map(Object.entries(servers)), policies: parse(text) })
+  return gatewaySchema({ servers: new Map(Object.entries(servers)), policies: parse(text), counters })
 }
 
 function resolved({ fragment }: Pick<GatewaySchema, 'fragment'>): Schema {
@@ -152,7 +153,8 @@ describe('what the gateway asks of policies', () => {
 
   test('is all that the schema has', () => {
     const asked = queries.flatMap((query) => [query.target, ...query.alsoTargets]).map(({ action }) => action)
-    expect(new Set(asked)).toEqual(new Set(applicable(schema)))
+    // Asked when somebody approves, not by a message.
+    expect(new Set([...asked, 'approvals/approve'])).toEqual(new Set(applicable(schema)))
     expect(schema.actions.has('Action::"tools/call"')).toBe(true)
   })
 
@@ -412,5 +414,28 @@ describe('tools', () => {
     ])
     for (const { fragment } of checks)
       expect(resolved({ fragment }).actions.has('Action::"db__read"')).toBe(true)
+  })
+})
+
+describe('the counters of context.history', () => {
+  const historyOf = (counters: readonly string[]) => {
+    const action = resolved(build('', { files: [READ] }, counters)).actions.get('Action::"files__read"')
+    return action?.context?.kind === 'record' ? action.context.members.get('history') : undefined
+  }
+
+  test('are those that are configured, each a Long and always there', () => {
+    const history = historyOf(['pushes', 'calls'])
+    expect(history?.required).toBe(true)
+    const type = history?.type as Extract<CedarType, { kind: 'record' }> | undefined
+    expect([...(type?.members ?? [])]).toEqual([
+      ['pushes', { required: true, type: { kind: 'long' } }],
+      ['calls', { required: true, type: { kind: 'long' } }],
+    ])
+  })
+
+  test('may be looked for where none are configured, and none is there', () => {
+    expect(historyOf([])?.required).toBe(false)
+    expect(historyOf([])?.type).toMatchObject({ kind: 'record' })
+    expect(build().unknown('files__read', ['history', 'pushes'])).toBeUndefined()
   })
 })

@@ -16,6 +16,8 @@ export interface SchemaWorld {
   /** The tools of each configured server, by their own names; undefined where they are not known. */
   readonly servers: ReadonlyMap<string, readonly ToolDefinition[] | undefined>
   readonly policies: readonly Policy[]
+  /** Names of the counters in `context.history`; none unless given. */
+  readonly counters?: readonly string[]
 }
 
 export interface GatewaySchema {
@@ -42,10 +44,10 @@ export interface PolicyCheck {
  * Builds the schema; whatever servers define, it is one. For a server whose tools are not known there are the actions
  * that policies name, and one that stands for all others. Where nothing is known of an input, it has what policies use.
  */
-export function gatewaySchema({ servers, policies }: SchemaWorld): GatewaySchema {
+export function gatewaySchema({ servers, policies, counters = [] }: SchemaWorld): GatewaySchema {
   const actions = actionsNamedIn(policies)
   const tools = [...servers].flatMap(([server, known]) => toolsOf(server, known, actions))
-  const made = schemaFromTools(baseSchema(actions), tools)
+  const made = schemaFromTools(baseSchema(actions, counters), tools)
   if (!made.ok) throw new Error(`the base schema is wrong: ${JSON.stringify(made.errors)}`)
   const { notes } = made.value
   const assumed = withAssumed(made.value.fragment, notes, usesByServer(policies))

@@ -24,6 +24,8 @@ import type { Happening, Offered, Revoked, Routes, ToldPerson } from '../oauth/p
 import { publicKeySet } from '../oauth/public-keys.ts'
 import { ownIssuer } from '../oauth/own-issuer.ts'
 import { standsOn } from '../oauth/grants/own-tokens.ts'
+import { OWN_SERVER } from '../model/names.ts'
+import type { ApprovalAnswers } from '../oauth/approvals.ts'
 import { PATHS } from '../oauth/paths.ts'
 import { isReachable } from '../policy/reach.ts'
 import { isVisible } from '../policy/visible.ts'
@@ -31,13 +33,17 @@ import { openOauthStore, type OpenOauthStore } from '../store/oauth.ts'
 import { loadSigningKeys, type Secrets } from '../store/signing-keys.ts'
 import type { OwnIssuer } from './identity.ts'
 import { fetchJson, identityJson } from './fetch-json.ts'
+import { OWN_TOOLS } from './own/definitions.ts'
 import { askServers } from './offers.ts'
 import { createProviderFetch } from './provider-fetch.ts'
 import { createPublicFetch, type Internet } from './public-fetch.ts'
 import { readSecret } from './secrets.ts'
 import type { Built } from './snapshot.ts'
+import type { TaskDesk } from './task-desk.ts'
+import { createTokenTasks } from './token-tasks.ts'
 
 const HOUR_MS = 3_600_000
+const TIDY_MS = 5 * 60_000
 const ASK_SECONDS = 3
 const OFFER_KEPT_MS = 5 * 60_000
 const UNUSED_CLIENT_MS = 24 * HOUR_MS
@@ -67,6 +73,8 @@ export interface AuthorizationOptions {
   readonly internet: Partial<Internet> | undefined
   readonly revoked: Revoked
   readonly record: Trail['recordEvent']
+  readonly desk: () => TaskDesk
+  readonly approvals: () => ApprovalAnswers
   /** Something that tokens stand for may have been taken back. */
   readonly onChange: () => void
 }
@@ -92,6 +100,10 @@ export class Authorization implements OwnIssuer {
   #scopes: readonly string[] = []
   #settings: AuthorizationServerConfig = { clientMetadataDocuments: false, enterprise: [] }
   #tidiedAtMs = 0
+  /** Something was taken back that what is open was not held against yet. */
+  #pending = false
+  /** What operators were told of last. */
+  #fault: string | undefined
 
   constructor({ store, secrets }: AuthorizationState, options: AuthorizationOptions) {
     this.#store = store
@@ -133,7 +145,10 @@ export class Authorization implements OwnIssuer {
       now: Date.now,
       randomBytes,
       revoked: this.#options.revoked,
+      tasks: createTokenTasks(this.#options.desk, (request) => this.#exchanges.get(request)),
       record: (request, happening) => this.#record(request, happening),
+      approvals: this.#options.approvals,
+      standingOf: (person) => standingOf(this.#store.people.toldOf(person)),
       note: log,
     })
   }
@@ -195,12 +210,27 @@ export class Authorization implements OwnIssuer {
     }
   }
 
-  /** To be called twice a second: what was taken back ends. */
+  /** To be called twice a second: what was taken back ends. What cannot be read or written now is tried again. */
   check(): void {
-    const nowMs = Date.now()
     this.#idJags.check()
-    if (this.#store.changed()) this.#options.onChange()
-    if (nowMs - this.#tidiedAtMs < HOUR_MS) return
+    let fault: string | undefined
+    try {
+      this.#keepStore(Date.now())
+    } catch (problem) {
+      fault = problem instanceof Error ? problem.message : String(problem)
+    }
+    if (fault !== undefined && fault !== this.#fault) this.#options.log(`authorization server: ${fault}`)
+    this.#fault = fault
+  }
+
+  #keepStore(nowMs: number): void {
+    if (this.#store.changed()) this.#pending = true
+    if (this.#pending) {
+      this.#options.onChange()
+      this.#pending = false
+    }
+    // A clock that was set back must not put it off.
+    if (nowMs >= this.#tidiedAtMs && nowMs - this.#tidiedAtMs < TIDY_MS) return
     this.#tidiedAtMs = nowMs
     this.#store.artifacts.sweep(nowMs)
     this.#store.clients.forgetUnused(nowMs - UNUSED_CLIENT_MS)
@@ -227,19 +257,21 @@ export class Authorization implements OwnIssuer {
     return {
       scopesAt: knownAt,
       scopes: () => [...this.#options.built().config.servers.keys()].flatMap(knownAt),
-      has: (server) => this.#options.built().config.servers.has(server),
+      has: (server) => this.#options.built().snapshot.routes.has(server),
       offeredTo: async (person, server, how): Promise<Offered | undefined> => {
         const { config, snapshot } = this.#options.built()
         const { policies } = snapshot
         const proof = { method: 'token', issuer: LOCAL_ISSUER, ...how } as const
         const standing = standingOf(this.#store.people.toldOf(person))
         const caller = createCaller({ type: 'User', id: `${LOCAL_ISSUER}/${person}` }, standing, proof)
-        if (!config.servers.has(server) || !isReachable(policies, caller, server)) return undefined
+        if (!snapshot.routes.has(server) || !isReachable(policies, caller, server)) return undefined
         const query: Query = { ...ABOUT_TOOLS, caller, server }
         const inquiry = { policies, query, nowMs: Date.now() }
         const canSee = (name: string) => isVisible(inquiry, 'tool', name)
         const required = config.servers.get(server)?.scopes
         const scopes = required === undefined ? [] : scopesKnownTo(required, canSee)
+        if (server === OWN_SERVER)
+          return { server, tools: OWN_TOOLS.map(({ name }) => name).filter(canSee), scopes }
         const offer = await this.#offerOf(server)
         if (offer?.ok !== true) return { server, tools: undefined, scopes }
         return { server, tools: offer.value.tools.map(({ name }) => name).filter(canSee), scopes }

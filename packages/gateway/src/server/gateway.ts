@@ -12,11 +12,13 @@ import { Sessions } from '../mcp/sessions.ts'
 import { checkTransport } from '../mcp/transport.ts'
 import type { Authentication, Caller } from '../model/caller.ts'
 import type { Refusal } from '../model/refusal.ts'
+import { OWN_SERVER } from '../model/names.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import type { Exchange } from '../model/exchange.ts'
 import type { Upstream } from '../model/upstream.ts'
 import { type Gateway, handleCall, refuseUnreadable } from '../pipeline.ts'
 import { AuditFile } from '../store/audit-file.ts'
+import type { AdminRoutes } from './admin-request.ts'
 import { Authorization, type AuthorizationState } from './authorization.ts'
 import { addressOf, Identity, type IssuerStatus } from './identity.ts'
 import { Lifetimes } from './lifetimes.ts'
@@ -28,6 +30,7 @@ import { createRequestIds } from './request-ids.ts'
 import { type Built, buildSnapshot, hostsOf } from './snapshot.ts'
 import { checkStart, readTls, restartNeeded } from './start-checks.ts'
 import { openStores, type Stores } from './stores.ts'
+import { TaskService } from './task-service.ts'
 import { systemTimers, within } from './timers.ts'
 import { createUpstream } from './upstreams.ts'
 
@@ -73,6 +76,7 @@ export class RunningGateway {
   readonly #audit: AuditFile
   readonly #lifetimes = new Lifetimes()
   readonly #identity: Identity
+  readonly #tasks: TaskService
   readonly #internet: Replacements['internet']
   readonly #trail: NonNullable<Replacements['trail']>
   readonly #gateway: Gateway
@@ -114,6 +118,17 @@ export class RunningGateway {
         onFailure: (cause) => log(`the audit log cannot be written, so calls are refused: ${cause}`),
         onRecovery: () => log('the audit log can be written again'),
       })
+    this.#tasks = new TaskService({
+      stores,
+      trail: this.#trail,
+      audit: trail === undefined ? this.#audit : undefined,
+      built: () => this.#built,
+      endpoint: () => this.endpoint,
+      hasPages: () => this.#signing !== undefined,
+      endWhere: (isOver) => this.#endWhere(isOver),
+      endCalls: (task, refusal) => this.#lifetimes.endWhere((caller) => caller.task === task, refusal),
+      log,
+    })
     this.#gateway = this.#createGateway(config)
     this.#listener = this.#createListener(config)
     this.#housekeeping = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS)
@@ -157,6 +172,11 @@ export class RunningGateway {
 
   get config(): Config {
     return this.#built.config
+  }
+
+  /** What the admin API is asked about tasks and approvals. */
+  get adminRoutes(): readonly AdminRoutes[] {
+    return this.#tasks.routes
   }
 
   status(): GatewayStatus {
@@ -216,6 +236,7 @@ export class RunningGateway {
     await Promise.all([...this.#built.upstreams.values()].map((upstream) => upstream.close()))
     await this.#guard.close()
     await this.#trail.flush()
+    this.#tasks.close()
     await this.#audit.close().catch((problem: unknown) => this.#log(`audit log: ${String(problem)}`))
     this.#stores.close()
   }
@@ -232,6 +253,8 @@ export class RunningGateway {
       internet: this.#internet,
       revoked: this.#stores.revoked,
       record: (entry) => this.#trail.recordEvent(entry),
+      desk: () => this.#tasks.desk,
+      approvals: () => this.#tasks.approvals,
       onChange: () => {
         this.#identity.withdraw()
         this.#endWhere((authentication) => this.#authorization?.isWithdrawn(authentication) === true)
@@ -253,6 +276,10 @@ export class RunningGateway {
       },
       challenge: (exchange, refusal) => this.#identity.challenge(exchange, refusal),
       trail: this.#trail,
+      tasks: this.#tasks.tasks,
+      ledger: this.#tasks.ledger,
+      approvals: this.#tasks.approvals,
+      paths: this.#tasks.paths,
       sessions: new Sessions({
         maxSessionsPerCaller: config.limits.maxSessions,
         idleSeconds: SESSION_IDLE_SECONDS,
@@ -264,6 +291,7 @@ export class RunningGateway {
       lifetime: (permitted) => this.#lifetimes.of(permitted),
       now: Date.now,
       note: this.#log,
+      noteRefusal: (refused, refusal) => this.#tasks.refusals.noteCall(refused, refusal),
     }
   }
 
@@ -310,6 +338,7 @@ export class RunningGateway {
       if (/another|held|locked/i.test(message)) return message
       this.#log(`the audit log cannot be written, so calls are refused: ${message}`)
     }
+    await this.#tasks.restore()
     try {
       this.#port = await this.#listener.open()
       this.#use(this.#built)
@@ -324,11 +353,15 @@ export class RunningGateway {
     const { listen } = built.config
     const port = listen.kind === 'tcp' && listen.port === 0 ? this.#port : undefined
     const hosts = port === undefined ? undefined : hostsOf(built.config, { ...listen, port } as typeof listen)
-    this.#built = hosts === undefined ? built : { ...built, snapshot: { ...built.snapshot, hosts } }
+    const own = { server: OWN_SERVER, upstream: this.#tasks.own }
+    const routes = new Map([...built.snapshot.routes, [OWN_SERVER, own] as const])
+    const { snapshot } = built
+    this.#built = { ...built, snapshot: { ...snapshot, routes, hosts: hosts ?? snapshot.hosts } }
     const { authorizationServer } = built.config
     if (authorizationServer !== undefined)
       this.#authorization?.signFor(addressOf(built.config, this.endpoint), authorizationServer)
     this.#identity.replace(built.config, this.endpoint)
+    this.#tasks.configure(built.config)
   }
 
   /** Ends the sessions and streams of callers who proved who they are in such a way. */
@@ -342,6 +375,7 @@ export class RunningGateway {
     const nowMs = Date.now()
     // A session goes on with the next token of its caller; what is open under this one does not.
     this.#lifetimes.expire(nowMs)
+    this.#tasks.check()
     this.#identity.check()
     this.#authorization?.check()
   }

@@ -77,6 +77,10 @@ export class Identity {
   readonly #tokens: Tokens
   readonly #own: IdentityOptions['own']
   readonly #revoked: RevokedLookup
+  /** More was revoked than what is open was held against. */
+  #pending = false
+  /** What operators were told of last. */
+  #fault: string | undefined
   #deps: AuthenticateDeps
   readonly #used: UsedProofs
   #rules: Config['certificates'] = []
@@ -159,16 +163,27 @@ export class Identity {
   /** To be called twice a second. */
   check(): void {
     this.#tokens.check()
+    this.#keys.check()
+    const fault = this.#holdAgainstRevoked()
+    this.#tokens.suspend(fault)
+    if (fault !== undefined && fault !== this.#fault)
+      this.#log(`keys and revoked tokens cannot be looked up, so nobody is let in with one: ${fault}`)
+    if (fault === undefined && this.#fault !== undefined)
+      this.#log('keys and revoked tokens can be looked up again')
+    this.#fault = fault
+  }
+
+  /** Ends what was revoked since the last time; why that cannot be known, when it cannot. */
+  #holdAgainstRevoked(): string | undefined {
     try {
-      if (this.#revoked.changed()) {
-        this.#tokens.withdraw()
-        this.#end(({ method, credential }) => method === 'token' && this.#revoked.has(credential ?? ''))
-      }
-      this.#keys.check()
+      if (this.#revoked.changed()) this.#pending = true
+      if (!this.#pending) return undefined
+      this.#tokens.withdraw()
+      this.#end(({ method, credential }) => method === 'token' && this.#revoked.has(credential ?? ''))
+      this.#pending = false
+      return undefined
     } catch (problem) {
-      this.#log(
-        `keys and revoked tokens cannot be looked up: ${problem instanceof Error ? problem.message : String(problem)}`,
-      )
+      return problem instanceof Error ? problem.message : String(problem)
     }
   }
 }

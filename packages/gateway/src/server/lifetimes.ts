@@ -61,9 +61,9 @@ export class Lifetimes {
   }
 
   /** Ends the calls whose callers proved who they are in such a way. */
-  endWhere(isOver: (authentication: Authentication) => boolean): void {
+  endWhere(isOver: (authentication: Authentication) => boolean, refusal = REVOKED): void {
     for (const call of this.#underWay) {
-      if (call !== undefined && isOver(call.authentication)) call.exchange.end(REVOKED)
+      if (call !== undefined && isOver(call.authentication)) call.exchange.end(refusal)
     }
   }
 

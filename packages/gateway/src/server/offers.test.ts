@@ -130,7 +130,7 @@ describe('servers that are asked what they offer', () => {
         silent: { url: silent.url },
         fine: run(RAW_SERVER, 'legacy'),
       },
-      { limitSeconds: 2 },
+      { limitSeconds: 6 },
     )
     expect(offers).toEqual({
       missing: expect.stringMatching(/^The server could not be started\. \(spawn .* ENOENT\)$/),
@@ -140,12 +140,12 @@ describe('servers that are asked what they offer', () => {
         /^The server cannot be reached or broke off its answer\. \(.*ECONNREFUSED/,
       ),
       socket: expect.stringMatching(/^The server could not be started\. \(connect ENOENT/),
-      hangs: expect.stringMatching(/^(It did not answer within 2 s|The server did not answer in time)\.$/),
-      echoes: expect.stringMatching(/^(It did not answer within 2 s|The server did not answer in time)\.$/),
+      hangs: expect.stringMatching(/^(It did not answer within 6 s|The server did not answer in time)\.$/),
+      echoes: expect.stringMatching(/^(It did not answer within 6 s|The server did not answer in time)\.$/),
       garbage: 'The server’s answer is not a JSON-RPC message. (HTTP 200)',
       strict: 'The server does not accept the gateway’s own credential. (HTTP 401)',
       broken: 'The server’s answer is not a JSON-RPC message. (HTTP 200)',
-      silent: 'It did not answer within 2 s.',
+      silent: 'It did not answer within 6 s.',
       fine: expect.arrayContaining(['echo']),
     })
     expect(isRunning(log)).toBe(false)

@@ -58,7 +58,12 @@ export async function startGateway(
     return reloading
   }
   try {
-    const admin = await openAdmin({ path: config.admin.path, gateway, reload })
+    const admin = await openAdmin({
+      path: config.admin.path,
+      gateway,
+      reload,
+      routes: gateway.adminRoutes,
+    })
     return ok({
       gateway,
       reload,

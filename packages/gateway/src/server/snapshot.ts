@@ -8,8 +8,10 @@ import { hostRules } from '../exposure/listen.ts'
 import type { HostRules } from '../mcp/transport.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import type { Snapshot } from '../pipeline.ts'
-import { Policies, type ToolFacts } from '../policy/policies.ts'
+import type { ToolFacts } from '../model/tool-facts.ts'
+import { Policies } from '../policy/policies.ts'
 import type { Upstream } from '../model/upstream.ts'
+import { OWN_FACTS } from './own/definitions.ts'
 import { readPolicies } from './policy-files.ts'
 
 /** A snapshot, the configuration it was built from, and the upstreams it uses. */
@@ -61,7 +63,10 @@ export async function loadPolicies(config: Config): Promise<Result<Policies, rea
   const toolFacts = toolFactsOf(config)
   const loaded = Policies.load(texts.value, {
     environment: config.environment,
+    counters: config.history.map(({ name }) => name),
     toolFacts: (tool) => toolFacts.get(tool),
+    hasTrusted: [...toolFacts.values()].some(({ reads = [] }) => reads.includes('trusted')),
+    serverFacts: (server) => serverFactsOf(config, server),
   })
   return loaded.ok ? loaded : err(loaded.error.map(showPolicyError))
 }
@@ -71,8 +76,19 @@ function showPolicyError({ file, line, column, message }: PolicyError): string {
   return `${file}:${line}:${column}: ${message}`
 }
 
+/**
+ * A resource or prompt can hold what any tool of its server brings in; that one of them is trusted says nothing of it.
+ * Where a tool can carry information out, a URI or an argument of a prompt can.
+ */
+function serverFactsOf({ servers }: Config, server: string): Pick<ToolFacts, 'reads' | 'sends'> {
+  const tools = [...(servers.get(server)?.tools.values() ?? [])]
+  const reads = new Set(tools.flatMap((tool) => tool.reads ?? []))
+  reads.delete('trusted')
+  return { reads: [...reads], sends: tools.some(({ sends }) => sends === true) }
+}
+
 function toolFactsOf(config: Config): ReadonlyMap<string, ToolFacts> {
-  const facts = new Map<string, ToolFacts>()
+  const facts = new Map<string, ToolFacts>(OWN_FACTS)
   for (const [server, { tools }] of config.servers) {
     for (const [tool, attributes] of tools) facts.set(`${server}__${tool}`, attributes)
   }

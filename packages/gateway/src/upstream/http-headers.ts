@@ -49,7 +49,7 @@ const NAMED = /^(tools\/call|prompts\/get|resources\/read|tasks\/.+)$/
 
 /** Plain where that is safe, else `=?base64?…?=` (2026-07-28: basic/transports/streamable-http, Value Encoding). */
 export function encodeHeaderValue(value: string): string {
-  const safe = /^[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?$/.test(value)
+  const safe = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value)
   if (safe && !(value.startsWith('=?base64?') && value.endsWith('?='))) return value
   return `=?base64?${Buffer.from(value, 'utf8').toString('base64')}?=`
 }

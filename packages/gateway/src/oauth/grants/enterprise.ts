@@ -8,13 +8,16 @@ import { LEEWAY_SECONDS, PRINCIPAL_ISSUER_CLAIM } from '../../authn/token-caller
 import { JWT_BEARER } from '../client-rules.ts'
 import { issueToken } from './issue-token.ts'
 import { MAX_LIFETIME_SECONDS } from './narrowing.ts'
-import type { OauthStore, Routes } from '../ports.ts'
+import { LOCAL_ISSUER } from '../../model/issuer.ts'
+import type { OauthStore, Routes, TokenTasks } from '../ports.ts'
 import { SCOPE, serverOf } from '../resources.ts'
+import { startAsked } from '../tasks/rich-authorization.ts'
 
 export interface EnterpriseOptions {
   readonly issuer: string
   readonly store: OauthStore
   readonly routes: Routes
+  readonly tasks: TokenTasks
   /** Undefined: nobody's word is taken. */
   readonly idJags: Pick<IdJags, 'verify'> | undefined
   now(): number
@@ -59,7 +62,7 @@ export function registerEnterprise(provider: Provider, options: EnterpriseOption
       if (!isNew) throw new errors.InvalidGrant('the assertion was used already')
       await issue(ctx, options, { word: word.value, audience: String(resource), scope })
     },
-    ['assertion', 'resource', 'scope'],
+    ['assertion', 'resource', 'scope', 'authorization_details'],
   )
 }
 
@@ -72,13 +75,19 @@ function scopeOf(given: unknown, asked: unknown, offered: readonly string[]): st
 
 async function issue(
   ctx: Context,
-  { store, now, randomBytes }: EnterpriseOptions,
+  { store, tasks, now, randomBytes }: EnterpriseOptions,
   { word, audience, scope }: { word: IdJag; audience: string; scope: string },
 ): Promise<void> {
   const { by, person, known } = word
+  const { client, params } = ctx.oidc
+  const agent = `${LOCAL_ISSUER}/${client.clientId}`
+  const isForTask = params['authorization_details'] !== undefined
+  const task = isForTask ? await startAsked(ctx, tasks, { principal: person, agent }) : undefined
   const grantId = randomBytes(24).toString('base64url')
-  const expiresAt = Math.floor(now() / 1000) + MAX_LIFETIME_SECONDS
-  const grant = { clientId: ctx.oidc.client.clientId, accountId: person.id, enterprise: by.issuer }
+  const nowSeconds = Math.floor(now() / 1000)
+  const taskEnds = task === undefined ? Infinity : Math.floor(task.expiresAtMs / 1000)
+  const expiresAt = Math.min(nowSeconds + MAX_LIFETIME_SECONDS, taskEnds)
+  const grant = { clientId: client.clientId, accountId: person.id, enterprise: by.issuer }
   store.artifacts.put('Grant', grantId, grant, expiresAt * 1000)
   // Groups are of the issuer, as the person is.
   const groups = known.groups.map(({ id }) => id.slice(`${by.name}/`.length))
@@ -90,7 +99,8 @@ async function issue(
     audience,
     scope,
     expiresAt,
-    expiresIn: MAX_LIFETIME_SECONDS,
+    expiresIn: expiresAt - nowSeconds,
+    task,
     claims: { ...word.signIn, [PRINCIPAL_ISSUER_CLAIM]: by.name, groups, tags: known.tags },
   })
 }

@@ -44,6 +44,7 @@ const OWN_CLAIMS: ReadonlySet<string> = new Set(
     'client_id',
     'client_auth',
     'act',
+    'authorization_details',
     FIRST_CLIENT_CLAIM,
   ]),
 )

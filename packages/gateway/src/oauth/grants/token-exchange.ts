@@ -5,19 +5,25 @@
  */
 import type { JWTPayload } from 'jose'
 import { errors, type Provider, type TokenEndpointGrantContext } from 'oidc-provider'
+import type { EntityRef } from '../../model/caller.ts'
+import { LOCAL_ISSUER } from '../../model/issuer.ts'
 import type { Result } from '../../model/result.ts'
+import type { TaskRecord } from '../../model/task.ts'
 import { PRINCIPAL_ISSUER_CLAIM } from '../../authn/token-caller.ts'
 import { TOKEN_EXCHANGE } from '../client-rules.ts'
 import { issueToken } from './issue-token.ts'
 import { ACCESS_TOKEN_TYPE, narrow, type Narrowed } from './narrowing.ts'
 import { createOwnTokens, nameOf, standsOn } from './own-tokens.ts'
-import type { OauthStore, Revoked } from '../ports.ts'
+import type { OauthStore, Revoked, TokenTasks } from '../ports.ts'
 import { serverOf } from '../resources.ts'
+import { taskIn } from '../tasks/details.ts'
+import { startAsked } from '../tasks/rich-authorization.ts'
 
 export interface TokenExchangeOptions {
   readonly issuer: string
   readonly store: OauthStore
   readonly revoked: Revoked
+  readonly tasks: TokenTasks
   /** Private JWKs, the signing one first. */
   readonly keys: readonly object[]
   now(): number
@@ -29,6 +35,7 @@ const PARAMETERS = ['subject_token', 'subject_token_type', 'actor_token', 'actor
   'resource',
   'audience',
   'scope',
+  'authorization_details',
 ])
 
 type Context = TokenEndpointGrantContext<Record<string, unknown>>
@@ -57,7 +64,8 @@ export function registerTokenExchange(provider: Provider, options: TokenExchange
       const narrowed = narrow(subject, params, client.clientId, Math.floor(now() / 1000))
       if (!narrowed.ok) throw errorOf(narrowed.error)
       if (serverOf(narrowed.value.audience, issuer) === undefined) throw new errors.InvalidTarget()
-      await issue(ctx, options, { narrowed: narrowed.value, subject })
+      const task = await taskOf(ctx, options, subject)
+      await issue(ctx, options, { narrowed: narrowed.value, subject, task })
     },
     PARAMETERS,
   )
@@ -77,12 +85,47 @@ async function verified(
   return found.value
 }
 
+/**
+ * The task that the new token is for: that of the token that is exchanged, or a part of it, if one is asked for. Where
+ * that token is for no task, what is asked for is a task of its own; nothing is exchanged for less of a task.
+ */
+async function taskOf(
+  ctx: Context,
+  { tasks }: TokenExchangeOptions,
+  subject: JWTPayload,
+): Promise<TaskRecord | undefined> {
+  const id = taskIn(subject)
+  const whole = id === undefined ? undefined : tasks.find(id)
+  if (id !== undefined && (whole === undefined || tasks.isOver(whole)))
+    throw new errors.InvalidRequest('subject_token is not good: its task is over')
+  if (ctx.oidc.params['authorization_details'] === undefined) return whole
+  const agent = `${LOCAL_ISSUER}/${ctx.oidc.client.clientId}`
+  const parent = whole === undefined ? {} : { parent: whole }
+  return startAsked(ctx, tasks, { principal: principalOf(subject), agent, ...parent })
+}
+
+/** As the gateway will name them by the token. */
+function principalOf({ sub = '', ...claims }: JWTPayload): EntityRef {
+  if (claims[PRINCIPAL_ISSUER_CLAIM] !== undefined) return { type: 'User', id: sub }
+  const kind = claims['principal_type']
+  const type = kind === 'service' ? 'Service' : kind === 'agent' ? 'Agent' : 'User'
+  return { type, id: `${LOCAL_ISSUER}/${sub}` }
+}
+
+interface Exchanged {
+  readonly narrowed: Narrowed
+  readonly subject: JWTPayload
+  readonly task: TaskRecord | undefined
+}
+
 async function issue(
   ctx: Context,
   { store, now, randomBytes }: TokenExchangeOptions,
-  { narrowed, subject }: { narrowed: Narrowed; subject: JWTPayload },
+  { narrowed, subject, task }: Exchanged,
 ): Promise<void> {
-  const { audience, scope, expiresAt, claims, subject: accountId } = narrowed
+  const { audience, scope, claims, subject: accountId } = narrowed
+  const taskEnds = task === undefined ? Infinity : Math.floor(task.expiresAtMs / 1000)
+  const expiresAt = Math.min(narrowed.expiresAt, taskEnds)
   const id = randomBytes(24).toString('base64url')
   const isPerson = subject['principal_type'] === undefined
   store.handOn(
@@ -107,6 +150,7 @@ async function issue(
     expiresAt,
     expiresIn,
     claims,
+    task,
   }
   ctx.body = { ...(await issueToken(ctx, token)), issued_token_type: ACCESS_TOKEN_TYPE }
 }

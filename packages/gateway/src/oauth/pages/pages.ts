@@ -4,6 +4,7 @@
  * buttons say what they do.
  */
 import { type Html, html } from './html.ts'
+import { runningForms, taskFields, type TaskView, templateForms } from './task-page.ts'
 
 export const STYLE_PATH = '/oauth/style.css'
 export const SCRIPT_PATH = '/oauth/passkey.js'
@@ -58,6 +59,8 @@ export interface ConsentPage extends Asker {
   readonly scopes: readonly string[]
   /** When the same was allowed before. */
   readonly givenAtMs: number | undefined
+  /** The task that access is asked for; undefined: for anything that policies let the person do. */
+  readonly task: TaskView | undefined
 }
 
 export interface ConsentClient {
@@ -69,7 +72,7 @@ export interface ConsentClient {
 const SHOWN_TOOLS = 12
 
 export function consentPage(view: ConsentPage): string {
-  const { client } = view
+  const { client, task } = view
   return page({
     title: `Allow ${client.name}?`,
     body: html`<h1>Allow “<bdi>${client.name}</bdi>” to act for you?</h1>
@@ -83,19 +86,26 @@ export function consentPage(view: ConsentPage): string {
         ${askerRows(view)}${scopeRow(view.scopes)}
       </dl>
       ${warningAbout(view)}
-      <section aria-labelledby="can">
-        <h2 id="can">What it could do there as you</h2>
-        ${toolList(view.tools)}
-      </section>
-      <p class="quiet">Every call is checked against the policies of this gateway and recorded. ${before(view.givenAtMs)}</p>
+      ${problem(task?.problem)}
+      ${task === undefined ? whatItCould(view) : runningForms(task, view)}
       <form method="post" action="${view.action}">
         <input type="hidden" name="csrf" value="${view.csrf}">
+        ${task === undefined ? undefined : taskFields(task)}
+        <p class="quiet">Every call is checked against the policies of this gateway and recorded. ${before(view.givenAtMs)}</p>
         <div class="buttons">
           <button class="primary" name="action" value="allow">Allow</button>
-          <button name="action" value="deny">Do not allow</button>
+          <button name="action" value="deny" formnovalidate>Do not allow</button>
         </div>
-      </form>`,
+      </form>
+      ${task === undefined ? undefined : templateForms(task, view)}`,
   })
+}
+
+function whatItCould({ tools }: ConsentPage): Html {
+  return html`<section aria-labelledby="can">
+        <h2 id="can">What it could do there as you</h2>
+        ${toolList(tools)}
+      </section>`
 }
 
 /** Which program asks, where its answer goes, and for what. */
@@ -105,6 +115,8 @@ export interface Asker {
   readonly redirectHost: string | undefined
   readonly isLoopback: boolean
   readonly server: string
+  /** It is a page of the gateway itself that wants to know who is there. */
+  readonly isOwn?: boolean
 }
 
 export function askerRows({ client, redirectHost, server }: Asker): Html {

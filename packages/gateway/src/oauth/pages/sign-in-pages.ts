@@ -24,7 +24,8 @@ export function signInPage(view: SignInPage): string {
     title: 'Sign in',
     hasScript: view.hasPasskeys,
     body: html`<h1>Sign in</h1>
-      ${view.provider === undefined ? html`<p>to let <strong>“<bdi>${view.asker.client.name}</bdi>”</strong>${place(view.asker.redirectHost)} ask for access.</p>` : undefined}
+      ${view.asker.isOwn === true ? html`<p>to answer a call that waits for a person.</p>` : undefined}
+      ${view.provider === undefined && view.asker.isOwn !== true ? html`<p>to let <strong>“<bdi>${view.asker.client.name}</bdi>”</strong>${place(view.asker.redirectHost)} ask for access.</p>` : undefined}
       ${problem(view.problem)}
       ${view.provider === undefined ? undefined : providerForm(view, view.provider)}
       ${view.hasPasskeys ? passkeyForm({ ...view, kind: 'get', label: 'Use a passkey', after: 'or with a password' }) : undefined}
@@ -35,15 +36,19 @@ export function signInPage(view: SignInPage): string {
 /** The provider does not know the program, so all there is to know of it is said before. */
 function providerForm({ csrf, action, isLocal, isRefused, asker }: SignInPage, provider: string): Html {
   return html`<section class="choice" aria-label="${provider}">
-        <p>This program asks for access:</p>
+        ${
+          asker.isOwn === true
+            ? undefined
+            : html`<p>This program asks for access:</p>
         <dl>
           ${askerRows(asker)}
         </dl>
-        ${warningAbout(asker)}
+        ${warningAbout(asker)}`
+        }
         <form method="post" action="${action}">
           <input type="hidden" name="csrf" value="${csrf}">
           ${isRefused ? html`<input type="hidden" name="anew" value="yes">` : undefined}
-          <p>${provider} will say who you are. Before anything is allowed, you are asked here again.</p>
+          <p>${provider} will say who you are.${asker.isOwn === true ? undefined : ' Before anything is allowed, you are asked here again.'}</p>
           <div class="buttons">
             <button class="primary" name="action" value="continue">Continue with <bdi>${provider}</bdi></button>
             ${isLocal ? undefined : html`<button name="action" value="deny">Cancel</button>`}

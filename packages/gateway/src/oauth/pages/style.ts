@@ -36,7 +36,27 @@ details .tools { margin-top: .5rem; }
 .warning { background: var(--warn-ground); border-color: var(--warn-line); }
 .problem { background: var(--bad-ground); border-color: var(--bad-line); }
 label { display: block; font-weight: 600; margin: 1rem 0 .25rem; }
-input { width: 100%; font: inherit; color: inherit; background: var(--field); border: 1px solid var(--quiet); border-radius: .375rem; padding: .625rem .75rem; min-height: 2.75rem; }
+input, select { width: 100%; font: inherit; color: inherit; background: var(--field); border: 1px solid var(--quiet); border-radius: .375rem; padding: .625rem .75rem; min-height: 2.75rem; }
+.said { margin: 0 0 .5rem; padding: .5rem 0 .5rem 1rem; border-left: .25rem solid var(--line); font-size: 1.0625rem; }
+h3 { font-size: 1rem; margin: 1rem 0 .25rem; }
+fieldset { border: 1px solid var(--line); border-radius: .375rem; margin: 1rem 0; padding: .25rem 1rem; min-width: 0; }
+legend { font-weight: 600; padding: 0 .375rem; margin-left: -.375rem; }
+.tick { display: flex; gap: .75rem; align-items: flex-start; margin: 0; padding: .75rem 0; font-weight: 400; }
+.tick + .tick { border-top: 1px solid var(--line); }
+.tick > :last-child { flex: 1; min-width: 0; }
+.tick input { flex: none; width: 1.5rem; height: 1.5rem; padding: 0; min-height: 0; margin: 0; accent-color: var(--accent); }
+.tick label { margin: 0; font-weight: 400; }
+.tick small { display: block; }
+code { unicode-bidi: isolate; font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: .9375em; }
+.call { margin: 0; padding: .75rem; max-height: 22rem; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere; background: var(--ground); border: 1px solid var(--line); border-radius: .375rem; font: .875rem/1.45 ui-monospace, "SF Mono", Menlo, Consolas, monospace; unicode-bidi: isolate; }
+.limits { margin: .25rem 0 0; padding: 0 0 0 1.125rem; color: var(--quiet); font-size: .875rem; }
+.limits code { color: var(--ink); }
+section > details { margin: 1rem 0; }
+.back { margin-top: 1rem; }
+.templates { margin: 1.5rem 0 0; border-top: 1px solid var(--line); padding-top: .75rem; }
+.running form { border: 1px solid var(--line); border-radius: .375rem; padding: 1rem; margin: 0 0 1rem; }
+.running .buttons { margin-top: .75rem; }
+.templates form + form { border-top: 1px solid var(--line); margin-top: 1.5rem; }
 .code { font: 600 1.5rem/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace; letter-spacing: .08em; text-align: center; }
 input.code { text-transform: uppercase; margin-bottom: 1rem; }
 .unseen { display: none; }

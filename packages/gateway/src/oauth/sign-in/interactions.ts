@@ -6,35 +6,50 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { InteractionResults, Provider } from 'oidc-provider'
 import { type Asked, type ClientFacts, leadsTo, pathOf, redirectHostOf } from './asked.ts'
-import { COMMAND_LINE } from '../built-in-client.ts'
+import { APPROVALS_CLIENT, COMMAND_LINE } from '../built-in-client.ts'
 import { isLoopbackRedirect } from '../client-rules.ts'
 import { isForeign, queryOf, readForm, sendPage } from '../http.ts'
 import { consentPage, messagePage, NO_RECORD } from '../pages/pages.ts'
-import type { Happening, Offered, Routes, SignInStrength } from '../ports.ts'
+import type { Happening, Offered, Routes, SignInStrength, TokenTasks } from '../ports.ts'
+import { APPROVALS } from '../paths.ts'
 import { fillGrant, SCOPE, scopesGiven, serverOf } from '../resources.ts'
+import { claimOf } from '../tasks/details.ts'
 import { SignIn, type SignedIn, type SignInOptions, SWITCHED } from './sign-in.ts'
+import { TaskConsent, type TaskQuestion } from './task-consent.ts'
 
 export interface InteractionsOptions extends SignInOptions {
   readonly provider: Provider
   readonly routes: Routes
   readonly cookieKey: string
+  readonly tasks: TokenTasks
   /** Whether a person may be here at all. */
   isWelcome(account: string): boolean
 }
 
+/** What a person answered about a task, and what was wrong with it. */
+interface Answered {
+  readonly form: URLSearchParams
+  readonly problem?: string
+}
+
+const UNANSWERED: Answered = { form: new URLSearchParams() }
+
 export class Interactions {
   readonly #options: InteractionsOptions
   readonly #signIn: SignIn
+  readonly #taskConsent: TaskConsent
 
   constructor(options: InteractionsOptions) {
     this.#options = options
     this.#signIn = new SignIn(options)
+    this.#taskConsent = new TaskConsent(options.tasks)
   }
 
   /** Shows what is due, or takes the answer. */
   async handle(request: IncomingMessage, response: ServerResponse, uid: string): Promise<void> {
     const asked = await this.#find(request, response, uid)
     if (asked === undefined) return sendPage(response, 400, EXPIRED)
+    if (isForApproval(asked)) return goToApproval(asked)
     if (request.method === 'GET') return this.#show(asked)
     if (request.method !== 'POST') return sendPage(response, 405, NO_METHOD)
     const form = await readForm(request)
@@ -43,7 +58,9 @@ export class Interactions {
     const action = form.get('action')
     if (action === 'deny') return this.#deny(asked)
     const { name } = asked.details.prompt
-    if (name === 'consent' && action === 'allow') return this.#allow(asked)
+    if (name === 'consent' && (action === 'allow' || action === 'go-on')) return this.#allow(asked, form)
+    if (name === 'consent' && action === 'template') return this.#show(asked, { form })
+    if (name === 'consent' && action === 'as-asked') return this.#show(asked)
     if (name === 'consent' && action === 'switch') return this.#switchPerson(asked)
     const taken = name === 'login' ? this.#signIn.take(action, asked, form) : undefined
     if (taken === undefined) return sendPage(response, 400, EXPIRED)
@@ -86,11 +103,14 @@ export class Interactions {
     }
   }
 
-  async #show(asked: Asked): Promise<void> {
+  async #show(asked: Asked, answered = UNANSWERED): Promise<void> {
     if (asked.details.prompt.name === 'login') return this.#signIn.show(asked)
     const due = await this.#due(asked)
     if (due === undefined) return this.#finish(asked, NOT_THERE)
     const { client, response, csrf } = asked
+    const question = questionOf(asked, due, answered.form)
+    const task = question === undefined ? undefined : await this.#taskConsent.view(question, answered.problem)
+    if (task?.ok === false) return this.#finish(asked, noTask(task.error))
     const text = consentPage({
       csrf,
       action: pathOf(asked),
@@ -102,9 +122,11 @@ export class Interactions {
       server: due.offered.server,
       tools: due.offered.tools,
       scopes: due.given.filter((scope) => scope !== SCOPE),
-      givenAtMs: this.#options.store.consents.givenAtMs(due.consent),
+      givenAtMs: task === undefined ? this.#options.store.consents.givenAtMs(due.consent) : undefined,
+      task: task?.value,
     })
-    sendPage(response, 200, text, { leadsTo: leadsTo(client) })
+    const isWrong = task?.value.problem !== undefined
+    sendPage(response, isWrong ? 422 : 200, text, { leadsTo: leadsTo(client) })
   }
 
   /** What is asked of whom; undefined when it is nothing this person has. */
@@ -152,22 +174,34 @@ export class Interactions {
     response.writeHead(303, { location: next, 'content-length': 0 }).end()
   }
 
-  async #allow(asked: Asked): Promise<void> {
+  async #allow(asked: Asked, form: URLSearchParams): Promise<void> {
     const { provider, store, now } = this.#options
     const due = await this.#due(asked)
     if (due === undefined) return this.#finish(asked, NOT_THERE)
+    const question = questionOf(asked, due, form)
+    const agreed = question === undefined ? undefined : await this.#taskConsent.answer(question)
+    if (agreed?.ok === false) return this.#show(asked, { form, problem: agreed.error })
     const { clientId, name, documentHost, redirects } = asked.client
     const { account, resource } = due.consent
-    const detail = `for ${resource}${due.given.length > 1 ? ` with ${due.consent.scope}` : ''}`
-    const happening = { event: 'consent', result: 'done', account, detail } as const
+    const scopes = due.given.length > 1 ? ` with ${due.consent.scope}` : ''
+    const detail = `for ${resource}${scopes}${agreed === undefined ? '' : ', for one task'}`
+    const running = agreed?.value.kind === 'running' ? { task: agreed.value.task.id } : {}
+    const happening = { event: 'consent', result: 'done', account, detail, ...running } as const
     if (!(await this.#isRecorded(asked, happening))) return sendPage(asked.response, 503, NO_RECORD)
+    const task =
+      agreed === undefined
+        ? undefined
+        : await this.#taskConsent.begin(asked.request, { account, clientId }, agreed.value)
+    if (task?.ok === false) return sendPage(asked.response, 503, NO_RECORD)
     const grant = new provider.Grant({ accountId: account, clientId })
     fillGrant(grant, { resource, given: due.given, asked: asked.details.params['scope'] })
+    if (task !== undefined) grant.addRar(claimOf(task.value.id))
     const grantId = await grant.save()
     const kind = clientId === COMMAND_LINE.client_id ? 'built-in' : 'document'
     if (documentHost !== undefined || kind === 'built-in')
       store.clients.note({ clientId, kind, name, redirects }, now())
-    store.consents.remember(due.consent, now())
+    // A yes to one task is none to the next.
+    if (task === undefined) store.consents.remember(due.consent, now())
     return this.#finish(asked, { consent: { grantId } })
   }
 
@@ -197,9 +231,34 @@ export class Interactions {
   }
 }
 
+/** Whoever signed in to answer a question is asked nothing else, and the client that asked is given nothing. */
+function isForApproval({ client, details }: Asked): boolean {
+  return client.clientId === APPROVALS_CLIENT && details.prompt.name !== 'login'
+}
+
+function goToApproval({ response, details }: Asked): void {
+  const location = `${APPROVALS}${encodeURIComponent(String(details.params['state']))}`
+  response.writeHead(303, { location, 'content-length': 0 }).end()
+}
+
 const DENIED = { error: 'access_denied', error_description: 'the person did not allow it' }
 /** The same for a server that is not there and one that the person can do nothing on. */
 const NOT_THERE = { error: 'invalid_target', error_description: 'there is no such resource' }
+
+/** What there is to say about a task; undefined where none is asked for. */
+function questionOf(
+  { details: { params }, client: { clientId } }: Asked,
+  { person: account, offered }: { person: string; offered: Offered },
+  form: URLSearchParams,
+): TaskQuestion | undefined {
+  const details = params['authorization_details']
+  return details === undefined ? undefined : { details, offered, form, account, clientId }
+}
+
+/** What is asked for cannot be, by the templates that there are. */
+function noTask(why: string): InteractionResults {
+  return { error: 'invalid_authorization_details', error_description: why }
+}
 
 const EXPIRED = messagePage(
   'This page has expired',

@@ -2,6 +2,7 @@
 import type { InteractionResults } from 'oidc-provider'
 import { type Asked, leadsTo, pathOf, redirectHostOf } from './asked.ts'
 import { Attempts } from './attempts.ts'
+import { APPROVALS_CLIENT } from '../built-in-client.ts'
 import { isLoopbackRedirect } from '../client-rules.ts'
 import { sendJson, sendPage } from '../http.ts'
 import type { Passkeys } from './passkeys.ts'
@@ -65,6 +66,7 @@ export class SignIn {
         redirectHost: redirectHostOf(client),
         isLoopback: isLoopbackRedirect(client.redirectUri ?? ''),
         server: serverOf(resource, issuer) ?? '',
+        isOwn: client.clientId === APPROVALS_CLIENT,
       },
       provider: upstream?.label,
       isRefused: status === 403,
