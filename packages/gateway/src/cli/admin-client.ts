@@ -16,17 +16,19 @@ export interface AdminProblem {
 
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
-/** Sends one request without a body; `route` is `GET /api/v1/status`. */
+/** Sends one request, with `body` as JSON where there is one; `route` is `GET /api/v1/status`. */
 export function askAdmin(
   socketPath: string,
   route: string,
-  timeoutMs = 30_000,
+  { body, timeoutMs = 30_000 }: { readonly body?: unknown; readonly timeoutMs?: number | undefined } = {},
 ): Promise<Result<AdminAnswer, AdminProblem>> {
   const [method = '', path = ''] = route.split(' ')
+  const content = body === undefined ? {} : { 'content-type': 'application/json' }
   return new Promise((resolve) => {
     const fail = (error: Error) => resolve(err(explain(error, socketPath)))
+    const signal = AbortSignal.timeout(timeoutMs)
     const asked = request(
-      { socketPath, method, path, headers: { host: 'localhost' }, signal: AbortSignal.timeout(timeoutMs) },
+      { socketPath, method, path, headers: { host: 'localhost', ...content }, signal },
       (response) => {
         const parts: Buffer[] = []
         let bytes = 0
@@ -38,8 +40,8 @@ export function askAdmin(
         response.on('error', fail)
         response.on('end', () => {
           try {
-            const body: unknown = JSON.parse(Buffer.concat(parts).toString('utf8'))
-            resolve(ok({ status: response.statusCode ?? 0, body }))
+            const answered: unknown = JSON.parse(Buffer.concat(parts).toString('utf8'))
+            resolve(ok({ status: response.statusCode ?? 0, body: answered }))
           } catch {
             fail(new Error('the answer is not JSON'))
           }
@@ -47,8 +49,14 @@ export function askAdmin(
       },
     )
     asked.on('error', fail)
-    asked.end()
+    asked.end(body === undefined ? undefined : JSON.stringify(body))
   })
+}
+
+/** Why the gateway did not do what it was asked: the lines to say. */
+export function errorsOf({ status, body }: AdminAnswer): readonly string[] {
+  const { errors } = (body ?? {}) as { readonly errors?: unknown }
+  return Array.isArray(errors) ? errors.map(String) : [`the gateway answered with HTTP ${status}`]
 }
 
 function explain(error: Error & { code?: string }, socketPath: string): AdminProblem {

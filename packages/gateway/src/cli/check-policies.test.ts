@@ -31,6 +31,28 @@ function said(stderr: string): string[] {
 }
 
 describe('tollgate check, on policies', () => {
+  it('knows the counters that are configured, and no others', async () => {
+    using folder = new Folder({
+      'tollgate.yaml': JSON.stringify({
+        servers: { web: { url: web.url } },
+        history: { pushes: { tools: ['web__query'], per: 'task', window: '1h' } },
+      }),
+      'policies/p.cedar': `@id("misspelt")
+forbid (principal, action == Action::"web__query", resource)
+when { context.history.pushs >= 3 };
+
+@id("right")
+permit (principal, action == Action::"web__query", resource)
+when { context.history.pushes < 3 };
+`,
+    })
+    const { code, stderr } = await folder.run(['check'])
+    expect(said(stderr)).toEqual([
+      'policies/p.cedar:3:24: context.history has no attribute `pushs` for Action::"web__query"; did you mean `pushes`?',
+    ])
+    expect(code).toBe(78)
+  })
+
   it('says what is wrong, where, and what to write, of servers over stdio and over HTTP', async () => {
     using folder = folderWith(`@id("misspelt")
 permit (principal, action == Action::"web__query", resource)

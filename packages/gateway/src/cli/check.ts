@@ -14,6 +14,7 @@ import {
 } from './command.ts'
 import type { Checked, PolicyCheckOptions } from './policy-findings.ts'
 import { showFindings } from './show-findings.ts'
+import { type LintedTemplates, showFinding } from './task-templates.ts'
 import { EXIT, type ExitCode, harmless, paint, print, printJson, say } from './terminal.ts'
 
 export interface CheckOptions extends ConfigOptions, JsonOptions, PolicyCheckOptions {
@@ -43,7 +44,7 @@ function parseSeconds(text: string): number {
   return seconds
 }
 
-/** Checks and reports. `alsoWrong` finds what else is wrong with the configuration. */
+/** Checks and reports. `alsoWrong` finds what else is wrong with the configuration, where all of it is to be checked. */
 export async function runCheck(
   options: CheckOptions,
   alsoWrong?: (config: Config) => Promise<string | undefined>,
@@ -51,6 +52,7 @@ export async function runCheck(
   const config = await readConfig(options)
   if (!config.ok) return complain(config.error.map(showConfigError), options)
   const fault = await alsoWrong?.(config.value)
+  const isWhole = alsoWrong !== undefined
   const { loadPolicies } = await import('../server/snapshot.ts')
   const policies = await loadPolicies(config.value)
   const errors = [...(fault === undefined ? [] : [fault]), ...(policies.ok ? [] : policies.error)]
@@ -61,7 +63,9 @@ export async function runCheck(
     checkPolicies(config.value, policies.value.all.policies, options, signal),
   )
   if (checked === undefined) return EXIT.interrupted
-  return report(checked, { config: config.value, policies: policies.value }, options)
+  const { lintAll } = await import('./task-templates.ts')
+  const templates = isWhole ? await lintAll(config.value) : { templates: 0, errors: [], findings: [] }
+  return report(checked, { config: config.value, policies: policies.value, templates }, options)
 }
 
 /** Runs `work` to its end; undefined when it was interrupted, and then it has cleaned up. A second interrupt ends at once. */
@@ -87,19 +91,22 @@ function complain(lines: readonly string[], { json }: JsonOptions): ExitCode {
 interface Subject {
   readonly config: Config
   readonly policies: Policies
+  readonly templates: LintedTemplates
 }
 
 function report(
   checked: Checked,
-  { config, policies }: Subject,
+  { config, policies, templates }: Subject,
   { json, strict, offline }: CheckOptions,
 ): ExitCode {
-  const { findings, problems, servers } = checked
+  const { findings, servers } = checked
+  const problems = [...checked.problems, ...templates.errors]
   const all = policies.all.policies
   const idle =
     all.length > 0 ? [] : [{ file: relative(process.cwd(), config.policyDir) || '.', message: NO_POLICIES }]
-  const errors = findings.filter(({ severity }) => severity === 'error')
-  const warnings = findings.filter(({ severity }) => severity === 'warning')
+  const found = [...findings, ...templates.findings]
+  const errors = found.filter(({ severity }) => severity === 'error')
+  const warnings = found.filter(({ severity }) => severity === 'warning')
   const warned = warnings.length + checked.warnings.length + idle.length
   const failed = errors.length + problems.length > 0 || (strict === true && warned > 0)
   if (json) {
@@ -109,7 +116,7 @@ function report(
       servers: servers.length,
       policies: all.length,
       asked: servers,
-      errors: [...errors, ...problems.map((message) => ({ message }))],
+      errors: [...errors, ...problems.map(split)],
       warnings: [...warnings, ...checked.warnings, ...idle],
     })
   } else {
@@ -119,8 +126,10 @@ function report(
     for (const { file, message } of idle) say(harmless(`${file}: warning: ${message}`))
     const texts = new Map(all.map(({ source }) => [source.file, source.text]))
     showFindings(findings, (file) => texts.get(file))
+    for (const finding of templates.findings) say(showFinding(finding))
     for (const problem of problems) say(harmless(problem))
     const counts = [count(servers.length, 'server'), count(all.length, 'policy', 'policies')]
+    if (templates.templates > 0) counts.push(count(templates.templates, 'template'))
     if (warned > 0) counts.push(count(warned, 'warning'))
     if (!failed) print(`${paint('green', 'ok')}  ${config.file}: ${counts.join(', ')}`)
   }

@@ -27,6 +27,11 @@ export function takesJson(command: Command): Command {
   return command.option('--json', 'write the result as JSON')
 }
 
+/** For a flag that can be repeated. */
+export function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value]
+}
+
 /** Runs `action` and leaves with its exit code. */
 export function leaving<Args extends unknown[]>(
   action: (...args: Args) => Promise<number> | number,

@@ -21,7 +21,7 @@ describe('tollgate init', () => {
     const ran = await folder.run(['init'])
     expect(ran).toMatchObject({ code: 0, stdout: 'tollgate.yaml\npolicies/main.cedar\n' })
     expect(ran.stderr).toContain(`tollgate key create --principal 'User::"${userInfo().username}"'`)
-    expect((await folder.run(['check', '--offline'])).stdout).toMatch(/^ok .*: 0 servers, 1 policy\n$/)
+    expect((await folder.run(['check', '--offline'])).stdout).toMatch(/^ok .*: 0 servers, 2 policies\n$/)
   })
 
   it('writes an example that is good once its # are taken away', async () => {
@@ -33,11 +33,11 @@ describe('tollgate init', () => {
       .replace(/^# (servers:| {2,})/gm, '$1')
       .replace(/^# (identity:)/m, '$1')
     folder.write('tollgate.yaml', example)
-    expect((await folder.run(['check', '--offline'])).stdout).toMatch(/^ok .*: 3 servers, 1 policy\n$/)
+    expect((await folder.run(['check', '--offline'])).stdout).toMatch(/^ok .*: 3 servers, 2 policies\n$/)
     const policy = readFileSync(folder.at('policies/main.cedar'), 'utf8')
     const [head, examples] = policy.split('// Examples:\n//\n')
     folder.write('policies/main.cedar', `${head}${examples?.replace(/^\/\/ ?/gm, '')}`)
-    expect((await folder.run(['check', '--offline'])).stdout).toMatch(/^ok .*: 3 servers, 3 policies\n$/)
+    expect((await folder.run(['check', '--offline'])).stdout).toMatch(/^ok .*: 3 servers, 5 policies\n$/)
   })
 
   it.each([
@@ -62,7 +62,7 @@ describe('tollgate init', () => {
     url: https://docs.example.com/mcp
 `)
     expect(readFileSync(folder.at('policies/main.cedar'), 'utf8')).toContain('resource in Server::"my-docs"')
-    expect((await folder.run(['check', '--offline'])).stdout).toMatch(/^ok .*: 2 servers, 2 policies\n$/)
+    expect((await folder.run(['check', '--offline'])).stdout).toMatch(/^ok .*: 2 servers, 3 policies\n$/)
   })
 
   it('never overwrites', async () => {

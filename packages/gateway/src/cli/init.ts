@@ -1,12 +1,12 @@
 /** `tollgate init`: a configuration and a policy to begin with. It never overwrites a file. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { userInfo } from 'node:os'
 import { join, relative } from 'node:path'
 import type { Command } from 'commander'
 import { showEntity } from '../model/caller.ts'
 import { ok } from '../model/result.ts'
 import { type JsonOptions, leaving, takesJson } from './command.ts'
 import type { Imported } from './import-servers.ts'
+import { ownName } from './own-name.ts'
 import { EXIT, type ExitCode, harmless, print, printJson, say } from './terminal.ts'
 
 interface InitOptions extends JsonOptions {
@@ -60,13 +60,4 @@ async function init(positional: string | undefined, options: InitOptions): Promi
   const flag = relative('.', directory) === '' ? '' : ` --config ${config}`
   say(`Next: tollgate key create${flag} --principal '${showEntity(owner)}', then tollgate run${flag}`)
   return EXIT.ok
-}
-
-/** Who runs this, as the owner of the first permit; `me` where that has no name. */
-function ownName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return 'me'
-  }
 }

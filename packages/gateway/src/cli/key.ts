@@ -159,13 +159,13 @@ function misused(message: string): ExitCode {
   return EXIT.usage
 }
 
-const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
+const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
 const LONGEST_MS = 100 * 365 * UNIT_MS.d
 
 /** Milliseconds; null for `never`; undefined when it is no duration. */
 export function parseLifetime(text: string): number | null | undefined {
   if (text === 'never') return null
-  const [, digits, unit] = /^([1-9]\d{0,6})([mhdw])$/.exec(text) ?? []
+  const [, digits, unit] = /^([1-9]\d{0,6})([smhdw])$/.exec(text) ?? []
   if (digits === undefined) return undefined
   const lifetimeMs = Number(digits) * UNIT_MS[unit as keyof typeof UNIT_MS]
   return lifetimeMs <= LONGEST_MS ? lifetimeMs : undefined

@@ -8,7 +8,9 @@ import { parseStrictJson } from '../mcp/strict-json.ts'
 import { MODERN_VERSIONS } from '../mcp/versions.ts'
 import { type Caller, createCaller, type EntityRef } from '../model/caller.ts'
 import type { Query } from '../model/decision.ts'
+import { nothingYet } from '../model/history.ts'
 import { isObject, type JsonObject, type RequestMessage } from '../model/message.ts'
+import { OWN_SERVER } from '../model/names.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import { decide } from '../policy/decide.ts'
 import { explainTarget } from '../policy/explain.ts'
@@ -61,6 +63,7 @@ export function readCall(
     source: { transport: 'tcp', ip: options.sourceIp },
     sessionStartedAtMs: undefined,
     handleTool: undefined,
+    history: nothingYet(config.history.map(({ name }) => name)),
   })
   return query.ok ? query : err(query.error.message)
 }
@@ -132,7 +135,7 @@ function toolCall(
 }
 
 function serverFault(server: string, { servers }: Config): string | undefined {
-  if (servers.has(server)) return undefined
+  if (servers.has(server) || server === OWN_SERVER) return undefined
   const close = suggest(server, [...servers.keys()])
   return `there is no server ${server}${close === undefined ? '' : `; did you mean ${close}?`}`
 }

@@ -4,6 +4,7 @@
  */
 import type { Command } from 'commander'
 import {
+  collect,
   type ConfigOptions,
   type JsonOptions,
   leaving,
@@ -31,10 +32,6 @@ export function addPolicyExplain(policy: Command): void {
     .option('--resource <uri>', 'a resource to read instead of a tool to call')
     .option('--prompt <name>', 'a prompt to get instead of a tool to call')
     .action(leaving(explain))
-}
-
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value]
 }
 
 async function explain(

@@ -1,7 +1,9 @@
 /** What is wrong with policies: `tollgate check` and `tollgate policy check` find out here. */
 import { type Policy, type Position, suggest } from '@tollgate/cedar'
 import type { Config, ServerConfig } from '../config/config.ts'
+import { OWN_SERVER } from '../model/names.ts'
 import type { GatewaySchema } from '../policy/schema.ts'
+import { OWN_TOOLS } from '../server/own/definitions.ts'
 import type { Finding } from '../validate/finding.ts'
 
 export interface PolicyCheckOptions {
@@ -45,6 +47,7 @@ export async function checkPolicies(
   const { ValidationCache } = await import('../validate/cache.ts')
   const { lintPolicies } = await import('../validate/lint.ts')
   const { checkNames } = await import('../validate/names.ts')
+  const { checkRemedies } = await import('../validate/remedies.ts')
   const { mergeFindings } = await import('../validate/merge.ts')
   const { validatePolicies } = await import('../validate/validate.ts')
   const { schema, tools, servers, warnings, closed } = await learnSchema(config, policies, {
@@ -67,7 +70,8 @@ export async function checkPolicies(
       limitSeconds: timeLimit,
       signal,
     })
-    const typed = [...findings, ...checkNames(policies, tools)]
+    const named = checkNames(policies, new Map([...tools, OWN_NAMES]))
+    const typed = [...findings, ...named, ...checkRemedies(policies)]
     // Before there is a server, no policy about tools applies.
     const undecided = tools.size === 0 ? new Set(policies.map(({ id }) => id)) : unsure
     return { findings: mergeFindings(typed, linted, undecided), problems, servers, warnings }
@@ -108,7 +112,11 @@ export async function learnSchema(
     [...known].map(([server, own]) => [server, own && new Set(own.map(({ name }) => name))]),
   )
   return {
-    schema: gatewaySchema({ servers: known, policies }),
+    schema: gatewaySchema({
+      servers: new Map([...known, ...(namesOwnServer(policies) ? [[OWN_SERVER, OWN_TOOLS] as const] : [])]),
+      policies,
+      counters: config.history.map(({ name }) => name),
+    }),
     tools,
     servers: [...known].map(([server, own]) => ({ server, tools: own?.length ?? null })),
     warnings: [...offers.servers].flatMap(([server, offer]) => {
@@ -119,6 +127,13 @@ export async function learnSchema(
     closed: offers.closed,
   }
 }
+
+/** Only then are its tools looked at: what is said of all tools is hardly ever meant for them. */
+function namesOwnServer(policies: readonly Policy[]): boolean {
+  return policies.some(({ source }) => /"tollgate(__|")/.test(source.text))
+}
+
+const OWN_NAMES = [OWN_SERVER, new Set(OWN_TOOLS.map(({ name }) => name))] as const
 
 const NOT_ASKED =
   'could not be asked for its tools, so what policies say of them and of their arguments is taken for granted'

@@ -8,6 +8,7 @@ import { addCompletion } from './completion.ts'
 import { addDemo } from './demo.ts'
 import { addDoctor } from './doctor.ts'
 import { addInit } from './init.ts'
+import { addApprovals } from './approvals.ts'
 import { addKey } from './key.ts'
 import { addLogin } from './login.ts'
 import { addPolicy } from './policy.ts'
@@ -16,6 +17,7 @@ import { addRevoke } from './revoke.ts'
 import { addRun } from './run.ts'
 import { addServers } from './servers.ts'
 import { addStatus } from './status.ts'
+import { addTask } from './task.ts'
 import { addTokenInspect } from './token-inspect.ts'
 import { addUser } from './user.ts'
 import { addWhoami } from './whoami.ts'
@@ -30,6 +32,8 @@ const commands: readonly ((program: Command) => void)[] = [
   addReload,
   addStatus,
   addServers,
+  addTask,
+  addApprovals,
   addKey,
   addUser,
   addClient,

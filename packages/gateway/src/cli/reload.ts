@@ -1,6 +1,6 @@
 /** `tollgate reload`: the running gateway takes over what the files say now, as a whole or not at all. */
 import type { Command } from 'commander'
-import { askAdmin } from './admin-client.ts'
+import { askAdmin, errorsOf } from './admin-client.ts'
 import {
   type ConfigOptions,
   type JsonOptions,
@@ -37,12 +37,7 @@ async function reload(options: ConfigOptions & JsonOptions): Promise<ExitCode> {
       print(`${paint('green', 'ok')}  the gateway uses the configuration and policies as they are now`)
     return EXIT.ok
   }
-  if (!options.json) for (const line of errorsOf(body, status)) say(harmless(line))
+  if (!options.json) for (const line of errorsOf(answer.value)) say(harmless(line))
   say('The gateway keeps what it had.')
   return EXIT.failed
-}
-
-function errorsOf(body: unknown, status: number): readonly string[] {
-  const { errors } = body as { readonly errors?: unknown }
-  return Array.isArray(errors) ? errors.map(String) : [`the gateway answered with HTTP ${status}`]
 }

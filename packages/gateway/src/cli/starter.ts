@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { Document, stringify, visit } from 'yaml'
 import { parseConfig } from '../config/load.ts'
 import { type EntityRef, showEntity } from '../model/caller.ts'
+import { OWN_SERVER } from '../model/names.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import { type Imported, importServers, type WrittenServer } from './import-servers.ts'
 
@@ -31,6 +32,7 @@ export function starterConfig(servers: Readonly<Record<string, WrittenServer>>):
 listen: 127.0.0.1:7070          # callers connect to http://127.0.0.1:7070/mcp/<server>
 data: ./.tollgate               # state, log and keys
 policies: ./policies            # *.cedar
+tasks: ./tasks                  # templates for "tollgate task start", *.yaml
 environment: dev                # free text, seen by policies
 
 # Callers show an API key, made with "tollgate key create", or are people who sign in, made with "tollgate user add".
@@ -52,11 +54,10 @@ function inYaml(servers: Readonly<Record<string, WrittenServer>>): string {
 /** The text of the starter policy: \`owner\` may use every server that is there now. */
 export function starterPolicy(owner: EntityRef, servers: readonly string[]): string {
   const who = showEntity(owner)
-  const permits = servers.map(
-    (server) => `@id("owner-${server}")
+  const permitAll = (server: string) => `@id("owner-${server}")
 permit (principal == ${who}, action, resource in Server::${JSON.stringify(server)});
-`,
-  )
+`
+  const permits = servers.map(permitAll)
   return `// What no permit allows is refused. A forbid wins over every permit.
 //
 // who:      ${who}, and context.agent when an agent calls for them
@@ -71,6 +72,8 @@ when { resource.readOnly };
 `
     : permits.join('\n')
 }
+// The gateway's own server: agents ask it what their task lets them do, and for another one.
+${permitAll(OWN_SERVER)}
 // Examples:
 //
 // @id("team-reads-docs")
@@ -80,6 +83,11 @@ when { resource.readOnly };
 // @id("nothing-destructive-in-production")
 // forbid (principal, action in Action::"tools/call", resource)
 // when { context.environment.name == "prod" && resource.destructive };
+//
+// @id("changes-need-a-task")
+// @remedy("task")
+// forbid (principal, action in Action::"tools/call", resource)
+// unless { resource.readOnly || context has task || resource in Server::"tollgate" };
 `
 }
 

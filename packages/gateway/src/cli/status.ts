@@ -39,7 +39,7 @@ export async function askStatus(
   config: Config,
   timeoutMs?: number,
 ): Promise<Result<GatewayStatus, AdminProblem>> {
-  const answer = await askAdmin(config.admin.path, 'GET /api/v1/status', timeoutMs)
+  const answer = await askAdmin(config.admin.path, 'GET /api/v1/status', { timeoutMs })
   if (!answer.ok) return answer
   if (answer.value.status === 200) return ok(answer.value.body as GatewayStatus)
   return err({ isDown: false, message: `the gateway answered with HTTP ${answer.value.status}` })
