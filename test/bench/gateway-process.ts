@@ -12,10 +12,13 @@ import type * as loadModule from '../../packages/gateway/src/config/load.ts'
 import type { DurableEntry } from '../../packages/gateway/src/model/entry.ts'
 import type * as gatewayModule from '../../packages/gateway/src/server/gateway.ts'
 import type * as keysModule from '../../packages/gateway/src/store/keys.ts'
+import type * as tasksModule from '../../packages/gateway/src/store/tasks.ts'
+import type * as grantModule from '../../packages/gateway/src/tasks/grant.ts'
 import { startTokenIssuer, type TokenIssuer } from '../fixtures/token-issuer.ts'
 import { PRINCIPAL, policyText } from './policies.ts'
 import { report } from './ready.ts'
 import { SERVER } from './request.ts'
+import { TASK_ARGUMENTS, TASK_GRANT, TASK_PROMPT, TASK_TOOLS } from './task-call.ts'
 
 export interface GatewayOrder {
   /** The repository whose build is run. */
@@ -24,22 +27,32 @@ export interface GatewayOrder {
   readonly audit: boolean
   /** YAML of the one server. */
   readonly server: string
-  /** What the load generator shows: a key of the gateway's own, or a token of an issuer outside. */
-  readonly credential: 'key' | 'token'
+  /**
+   * What the load generator can show besides a key: a token of an issuer outside, or a key for a task. Then all calls are
+   * those of task-call.ts.
+   */
+  readonly besides: Besides | undefined
 }
 
+export type Besides = 'token' | 'task'
+
 /** The sources have the types; what is run is the build of the checkout. */
-type Modules = typeof gatewayModule & typeof loadModule & typeof keysModule
+type Modules = typeof gatewayModule &
+  typeof loadModule &
+  typeof keysModule &
+  typeof tasksModule &
+  typeof grantModule
 
 async function main(order: GatewayOrder): Promise<void> {
-  const { RunningGateway, loadConfig, openKeyStore } = await load(order.checkout)
+  const modules = await load(order)
+  const { RunningGateway, loadConfig } = modules
   const folder = mkdtempSync(path.join(tmpdir(), 'tollgate-bench-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   mkdirSync(path.join(folder, 'policies'))
   writeFileSync(path.join(folder, 'policies', 'bench.cedar'), policyText(order.policies))
   // Asked once, by the first call; its part of the figures is nothing.
-  const issuer = order.credential === 'token' ? await startTokenIssuer('RS256') : undefined
-  writeFileSync(path.join(folder, 'tollgate.yaml'), config(order.server, issuer))
+  const issuer = order.besides === 'token' ? await startTokenIssuer('RS256') : undefined
+  writeFileSync(path.join(folder, 'tollgate.yaml'), config(order, issuer))
 
   const loaded = await loadConfig({
     path: path.join(folder, 'tollgate.yaml'),
@@ -53,21 +66,38 @@ async function main(order: GatewayOrder): Promise<void> {
   process.once('SIGTERM', () => void gateway.stop(1).then(() => process.exit()))
   const { port } = new URL(gateway.endpoint)
   const aud = `${gateway.endpoint}/mcp/${SERVER}`
-  const token = issuer?.sign({ aud, sub: PRINCIPAL, client_id: 'bench', groups: ['a', 'b'], exp: TOMORROW })
-  report({ port: Number(port), token: (await token) ?? createKey(path.join(folder, 'data')) })
+  const claims = { aud, sub: PRINCIPAL, client_id: 'bench', groups: ['a', 'b'], exp: TOMORROW }
+  const dataDir = path.join(folder, 'data')
+  const token = createKey(modules, dataDir, false)
+  const otherToken = order.besides === 'task' ? createKey(modules, dataDir, true) : await issuer?.sign(claims)
+  report({
+    port: Number(port),
+    token,
+    ...(otherToken === undefined ? {} : { otherToken }),
+    ...(order.besides === 'task' ? { args: TASK_ARGUMENTS } : {}),
+  })
+}
 
-  function createKey(dataDir: string): string {
-    const keys = openKeyStore(dataDir)
-    if (!keys.ok) throw new Error(keys.error)
-    const made = keys.value.create({
-      principal: { type: 'User', id: PRINCIPAL },
-      agent: 'bench',
-      nowMs: Date.now(),
-    })
-    keys.value.close()
-    if (!made.ok) throw new Error(made.error)
-    return made.value.token
+/** A key, for a task or for none. */
+function createKey({ openKeyStore, openTaskStore, parseGrant }: Modules, dataDir: string, forTask: boolean) {
+  const who = { principal: { type: 'User', id: PRINCIPAL }, agent: 'bench', nowMs: Date.now() }
+  const task = forTask ? { task: startTask() } : {}
+  const keys = need(openKeyStore(dataDir))
+  const { token } = need(keys.create({ ...who, ...task }))
+  keys.close()
+  return token
+
+  function startTask(): string {
+    const tasks = need(openTaskStore(dataDir))
+    const started = need(tasks.start({ ...who, grant: need(parseGrant(TASK_GRANT)), prompt: TASK_PROMPT }))
+    tasks.close()
+    return started.id
   }
+}
+
+function need<T>(result: { ok: true; value: T } | { ok: false; error: unknown }): T {
+  if (!result.ok) throw new Error(JSON.stringify(result.error))
+  return result.value
 }
 
 /** Keeps nothing, and says that it did. */
@@ -89,17 +119,26 @@ const NO_TRAIL = {
   }),
 }
 
-function config(server: string, issuer: TokenIssuer | undefined): string {
+function config({ server, besides }: GatewayOrder, issuer: TokenIssuer | undefined): string {
   const issuers = issuer === undefined ? '' : `{ name: bench, issuer: '${issuer.url}', groups: groups }`
-  return `listen: 127.0.0.1:0\ndata: ./data\nidentity: { issuers: [${issuers}] }\nservers: { ${SERVER}: ${server} }\n`
+  return `listen: 127.0.0.1:0\ndata: ./data\nidentity: { issuers: [${issuers}] }\nservers: { ${SERVER}: ${besides === 'task' ? withTools(server) : server} }\n`
+}
+
+/** The same for both calls, so that the task is the only difference. */
+function withTools(server: string): string {
+  return server.replace(/\}$/, `, tools: ${TASK_TOOLS} }`)
 }
 
 const TOMORROW = Math.floor(Date.now() / 1000) + 86_400
 
-async function load(checkout: string): Promise<Modules> {
+const ALWAYS = ['server/gateway.js', 'config/load.js', 'store/keys.js']
+/** A checkout to compare with may be older than these. */
+const FOR_TASKS = ['store/tasks.js', 'tasks/grant.js']
+
+async function load({ checkout, besides }: GatewayOrder): Promise<Modules> {
   const built = (file: string) => pathToFileURL(path.join(checkout, 'packages/gateway/dist', file)).href
   const parts = await Promise.all(
-    ['server/gateway.js', 'config/load.js', 'store/keys.js'].map(
+    [...ALWAYS, ...(besides === 'task' ? FOR_TASKS : [])].map(
       (file) => import(built(file)) as Promise<object>,
     ),
   )

@@ -2,18 +2,30 @@
  * The load generator, a process of its own: a number of kept connections, each sending the same bytes again as soon
  * as it has its answer. It also reads what the process under test has used, at the very moments between which it counts.
  */
-import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Connection } from './connection.ts'
 import { type Usage, usageOf } from './usage.ts'
 
-export interface Order {
+interface Where {
   readonly port: number
-  readonly request: string
   readonly connections: number
-  readonly warmUp: WarmUp
-  readonly measureMs: number
   /** The process under test. */
   readonly pid: number
+}
+
+/** One request, for a while. */
+export interface Order extends Where {
+  readonly request: string
+  readonly warmUp: WarmUp
+  readonly measureMs: number
+}
+
+/** Two requests in turn, so that what else the machine does hits them alike. */
+export interface PairsOrder extends Where {
+  readonly requests: readonly [string, string]
+  readonly pairs: number
+  /** How long each is sent in a pair; its last calls are answered before the other's first ones are sent. */
+  readonly burstMs: number
 }
 
 /** Lasts for both, but never longer than a minute. */
@@ -35,109 +47,83 @@ export interface Round {
 /** Latencies in milliseconds; more calls than fit are counted, and their latencies left out. */
 const latencies = new Float64Array(4_000_000)
 const LONGEST_WARM_UP_MS = 60_000
-const HEAD_END = '\r\n\r\n'
 
-class Connection {
-  readonly #request: Buffer
-  readonly #answered: (latencyMs: number) => void
-  readonly #socket: ReturnType<typeof connect>
-  readonly closed: Promise<void>
-  #sentAtMs = 0
-  #waiting: Buffer | undefined
-  /** Length of the answers so far: one of the same length with status 200 needs no parsing. */
-  #usualLength = -1
-  #stopping = false
-
-  constructor({ port, request }: Order, answered: (latencyMs: number) => void) {
-    this.#request = Buffer.from(request, 'latin1')
-    this.#answered = answered
-    const buffer = Buffer.alloc(64 * 1024)
-    this.#socket = connect({
-      port,
-      host: '127.0.0.1',
-      noDelay: true,
-      onread: { buffer, callback: (length) => this.#received(buffer.subarray(0, length)) },
-    })
-    this.#socket.once('connect', () => this.#send())
-    this.closed = new Promise((resolve, reject) => {
-      this.#socket.once('error', reject)
-      this.#socket.once('close', () =>
-        this.#stopping ? resolve() : reject(new Error('the connection was closed')),
-      )
-    })
-  }
-
-  /** Closes after the answer under way: calls that break off would be another thing to measure. */
-  stop(): void {
-    this.#stopping = true
-  }
-
-  #send(): void {
-    this.#sentAtMs = performance.now()
-    this.#socket.write(this.#request)
-  }
-
-  #received(chunk: Buffer): boolean {
-    const whole = this.#waiting === undefined ? chunk : Buffer.concat([this.#waiting, chunk])
-    if (whole.length === this.#usualLength && isOk(whole)) this.#done()
-    else if (this.#isComplete(whole)) {
-      this.#usualLength = whole.length
-      this.#done()
-    } else this.#waiting = Buffer.from(whole) // the buffer under it is reused
-    return true
-  }
-
-  #done(): void {
-    this.#waiting = undefined
-    this.#answered(performance.now() - this.#sentAtMs)
-    if (this.#stopping) this.#socket.destroy()
-    else this.#send()
-  }
-
-  /** A look at the whole answer. Anything but a result is an end of the benchmark: its figures would mean nothing. */
-  #isComplete(bytes: Buffer): boolean {
-    const text = bytes.toString('latin1')
-    const end = text.indexOf(HEAD_END)
-    if (end < 0) return false
-    const length = /\r\ncontent-length: *(\d+)/i.exec(text.slice(0, end))?.[1]
-    const body = text.slice(end + HEAD_END.length)
-    if (length !== undefined && body.length < Number(length)) return false
-    const isResult = isOk(bytes) && body.includes('"id":42,') && body.includes('Zurich')
-    if (!isResult || length === undefined || body.length > Number(length)) {
-      this.#socket.destroy(new Error(`this is not the answer: ${text}`))
-    }
-    return true
-  }
-}
-
-function isOk(answer: Buffer): boolean {
-  return answer[9] === 0x32 && answer[10] === 0x30 && answer[11] === 0x30 // HTTP/1.1 200
-}
-
-async function run(order: Order): Promise<Round> {
+async function run({ port, pid, ...order }: Order): Promise<Round> {
   let calls = 0
-  const answered = (latencyMs: number) => {
+  const bytes = Buffer.from(order.request, 'latin1')
+  const open = openAll({ ...order, port }, (latencyMs) => {
     if (calls < latencies.length) latencies[calls] = latencyMs
     calls++
-  }
-  const connections = Array.from({ length: order.connections }, () => new Connection(order, answered))
-  const broken = Promise.all(connections.map(({ closed }) => closed))
+    return bytes
+  })
+  for (const connection of open.connections) connection.send(bytes)
   const measured = async () => {
     const startMs = performance.now()
     const warmForMs = () => performance.now() - startMs
     do await sleep(order.warmUp.ms)
     while (calls < order.warmUp.calls && warmForMs() < LONGEST_WARM_UP_MS)
     calls = 0
-    const [before, startedAtMs] = [usageOf(order.pid), performance.now()]
+    const [before, startedAtMs] = [usageOf(pid), performance.now()]
     await sleep(order.measureMs)
-    const [after, endedAtMs] = [usageOf(order.pid), performance.now()]
+    const [after, endedAtMs] = [usageOf(pid), performance.now()]
     return { before, after, elapsedMs: endedAtMs - startedAtMs, counted: calls }
   }
-  const result = await Promise.race([measured(), broken])
-  for (const connection of connections) connection.stop()
-  await broken
-  if (!('counted' in result)) throw new Error('the connections ended early')
-  return summary(result)
+  return summary(await open.whileOpen(measured()))
+}
+
+/** CPU time a call in microseconds of the first and the second request, pair by pair; empty where it cannot be told. */
+function runPairs({ requests, pairs, burstMs, pid, ...where }: PairsOrder): Promise<[number, number][]> {
+  const bytes = requests.map((request) => Buffer.from(request, 'latin1'))
+  let next: () => Buffer | undefined = () => undefined
+  const open = openAll(where, () => next())
+
+  const burst = async (request: Buffer): Promise<number> => {
+    const before = usageOf(pid)?.cpuMs ?? Number.NaN
+    const endsAtMs = performance.now() + burstMs
+    let [calls, underWay] = [0, where.connections]
+    await new Promise<void>((done) => {
+      next = () => {
+        calls++
+        if (performance.now() < endsAtMs) return request
+        if (--underWay === 0) done()
+        return undefined
+      }
+      for (const connection of open.connections) connection.send(request)
+    })
+    return (((usageOf(pid)?.cpuMs ?? Number.NaN) - before) * 1000) / calls
+  }
+  const measured = async () => {
+    const found: [number, number][] = []
+    const [first, second] = bytes as [Buffer, Buffer]
+    for (let number = 0; number < pairs; number++) {
+      // Each comes first every other time: what follows a pause of the other pays for the caches.
+      const isReversed = number % 2 === 1
+      const a = await burst(isReversed ? second : first)
+      const b = await burst(isReversed ? first : second)
+      found.push(isReversed ? [b, a] : [a, b])
+    }
+    return found.filter((pair) => pair.every((figure) => !Number.isNaN(figure)))
+  }
+  return open.whileOpen(measured())
+}
+
+function openAll(
+  { port, connections: count }: Omit<Where, 'pid'>,
+  answered: (latencyMs: number) => Buffer | undefined,
+) {
+  const connections = Array.from({ length: count }, () => new Connection(port, answered))
+  const closed = Promise.all(connections.map((connection) => connection.closed))
+  return {
+    connections,
+    /** Closes all when the work is done; rejects when one is closed before. */
+    async whileOpen<T>(work: Promise<T>): Promise<T> {
+      const early = closed.then(() => Promise.reject(new Error('the connections ended early')))
+      const result = await Promise.race([work, early])
+      for (const connection of connections) connection.stop()
+      await closed
+      return result
+    },
+  }
 }
 
 function summary({ before, after, elapsedMs, counted }: Measured): Round {
@@ -163,9 +149,11 @@ interface Measured {
 }
 
 process.once('disconnect', () => process.exit())
-process.on('message', (order: Order) => {
-  run(order).then(
-    (round) => process.send?.({ round }),
+process.on('message', (order: Order | PairsOrder) => {
+  const done =
+    'pairs' in order ? runPairs(order).then((pairs) => ({ pairs })) : run(order).then((round) => ({ round }))
+  done.then(
+    (answer) => process.send?.(answer),
     (problem: unknown) => process.send?.({ problem: String(problem) }),
   )
 })

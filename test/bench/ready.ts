@@ -6,6 +6,10 @@ export interface Ready {
   readonly port: number
   /** The API key to call it with; empty where none is asked for. */
   readonly token: string
+  /** What else it can be called with, to compare. */
+  readonly otherToken?: string
+  /** Arguments to call with; the usual ones where it leaves them out. */
+  readonly args?: object
 }
 
 /** Reports the port of a server that listens. It ends in an orderly way when asked to, so that a profile is written. */

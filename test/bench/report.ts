@@ -22,5 +22,16 @@ export function renderTable(figures: readonly Figures[], isTerminal: boolean): s
       .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
       .join('  ')
   const head = line(COLUMNS)
-  return [isTerminal ? `\x1b[1m${head}\x1b[0m` : head, ...rows.map(line)].join('\n')
+  return [isTerminal ? `\x1b[1m${head}\x1b[0m` : head, ...rows.map(line), ...figures.flatMap(addedLine)].join(
+    '\n',
+  )
+}
+
+function addedLine({ variant, added }: Figures): readonly string[] {
+  if (added === undefined) return []
+  const { over, cpuUs, fromUs, toUs, quietPairs, allCpuUs, pairs } = added
+  const sure = `95 % sure: ${fromUs.toFixed(1)} to ${toUs.toFixed(1)}`
+  return [
+    `${variant} adds ${cpuUs.toFixed(1)} µs of CPU a call to ${over} (median of the quietest ${quietPairs} of ${pairs} pairs; ${sure}; of all ${allCpuUs.toFixed(1)})`,
+  ]
 }

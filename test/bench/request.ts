@@ -3,23 +3,24 @@
 export const SERVER = 'bench'
 export const TOOL = 'get_weather'
 
-const body = JSON.stringify({
-  jsonrpc: '2.0',
-  id: 42,
-  method: 'tools/call',
-  params: {
-    name: TOOL,
-    arguments: { city: 'Zurich', units: 'metric', days: 3 },
-    _meta: {
-      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-      'io.modelcontextprotocol/clientInfo': { name: 'bench', version: '1' },
-      'io.modelcontextprotocol/clientCapabilities': {},
-    },
-  },
-})
+const ARGUMENTS = { city: 'Zurich', units: 'metric', days: 3 }
 
 /** The bytes of the request, as a client on one kept connection sends them again and again. */
-export function requestBytes(port: number, token: string): string {
+export function requestBytes({ port, token, args = ARGUMENTS }: RequestOptions): string {
+  const body = JSON.stringify({
+    jsonrpc: '2.0',
+    id: 42,
+    method: 'tools/call',
+    params: {
+      name: TOOL,
+      arguments: args,
+      _meta: {
+        'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+        'io.modelcontextprotocol/clientInfo': { name: 'bench', version: '1' },
+        'io.modelcontextprotocol/clientCapabilities': {},
+      },
+    },
+  })
   return [
     `POST /mcp/${SERVER} HTTP/1.1`,
     `Host: 127.0.0.1:${port}`,
@@ -34,6 +35,12 @@ export function requestBytes(port: number, token: string): string {
     '',
     body,
   ].join('\r\n')
+}
+
+interface RequestOptions {
+  readonly port: number
+  readonly token: string
+  readonly args?: object
 }
 
 interface Question {
