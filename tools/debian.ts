@@ -3,7 +3,10 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
 /** The one list: Debian's package, the file by which it is known to be there, and what is untested without it. */
-const needed = [{ name: 'chromium', file: '/usr/bin/chromium', purpose: 'signing in with a browser' }]
+const needed = [
+  { name: 'chromium', file: '/usr/bin/chromium', purpose: 'signing in with a browser' },
+  { name: 'git', file: '/usr/bin/git', purpose: 'the story of examples/task' },
+]
 
 const missing = needed.filter(({ file }) => !existsSync(file))
 const canInstall = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')

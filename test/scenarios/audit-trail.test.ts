@@ -84,6 +84,7 @@ test('an allowed call is told by a decision and an outcome, with everything the 
     method: 'tools/call',
     tool: 'stdio__echo',
     argumentsDigest: digestArguments({ a: 1.5, b: [1, { deep: 'é' }] }),
+    counted: true,
     decision: 'allow',
     policies: ['ada'],
     reason: null,

@@ -125,7 +125,8 @@ describe.concurrent('at the gateway’s own authorization server', () => {
       const [started, code] = await beginLogin(folder)
       await page.goto(`${gateway.origin}/oauth/device`)
       await picture(page, 'device-code')
-      await page.keyboard.type('bbbb bbbb') // the field has the focus
+      await page.locator('input:focus').waitFor() // the field has it, once the page was drawn
+      await page.keyboard.type('bbbb bbbb')
       await page.keyboard.press('Enter')
       await page.getByRole('alert').waitFor()
       await picture(page, 'device-code-wrong')

@@ -109,7 +109,15 @@ describe.each(FLAVOURS)('a %s client', (flavour) => {
       {
         name: 'big',
         arguments: { bytes: 1 },
-        told: { reason: 'approval-required', remedy: { kind: 'approval' } },
+        told: {
+          reason: 'approval-required',
+          remedy: {
+            kind: 'approval',
+            id: expect.stringMatching(/^a-[a-z2-7]{24}$/) as string,
+            url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/approvals\/a-[a-z2-7]{24}$/) as string,
+            expiresInSeconds: expect.closeTo(600, -1) as number,
+          },
+        },
         policy: 'four-eyes',
       },
       {

@@ -67,7 +67,7 @@ describe('what was granted ends within five seconds, open streams too', () => {
   test.each<[string, (granted: Granted) => unknown]>([
     ['the person is removed', ({ name }) => store.people.remove(name, Date.now())],
     ['the client is revoked', ({ clientId }) => store.clients.revoke(clientId, Date.now())],
-    ['the consent is withdrawn', ({ clientId, name }) => store.clients.withdraw(clientId, name)],
+    ['the consent is withdrawn', ({ clientId, name }) => store.clients.withdraw(clientId, name, Date.now())],
     ['the person is signed out', ({ name }) => store.people.signOut(name)],
     ['the person sets another password', ({ name }) => addPerson(store, name, { again: true })],
     ['the client gives its access token back', revoke],

@@ -50,7 +50,8 @@ describe.skipIf(!hasChromium)('a person with a browser', () => {
     const client = await app.connect(gateway.url('files'), async (address) => {
       await page.goto(address)
       await picture(page, 'sign-in')
-      await page.keyboard.type('alice') // the first field has the focus
+      await page.locator('input:focus').waitFor() // the first field has it, once the page was drawn
+      await page.keyboard.type('alice')
       await page.keyboard.press('Tab')
       await page.keyboard.type(PASSWORD)
       await page.keyboard.press('Enter')

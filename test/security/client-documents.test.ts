@@ -42,6 +42,20 @@ describe('a client with a document', () => {
     expect((await browser.get(server.authorizeUrl(ID))).status).toBe(400)
   })
 
+  it.each<[string, object, boolean]>([
+    ['says nothing of it', {}, true],
+    ['lists the type, among others', { authorization_details_types: ['payment', 'tollgate_task'] }, true],
+    ['lists others alone', { authorization_details_types: ['payment'] }, false],
+  ])('may ask for a task, unless it asks for other things: it %s', async (_title, more, may) => {
+    const { server } = await withDocument({ ...DOCUMENT, ...more })
+    const details = [{ type: 'tollgate_task', purpose: 'Some work', servers: ['files'] }]
+    const asked = server.authorizeUrl(ID, { authorization_details: JSON.stringify(details) })
+    const browser = new Browser(server.origin)
+    const page = await browser.follow(await browser.get(asked))
+    const error = URL.parse(page.url)?.searchParams.get('error')
+    expect(error ?? 'asked to sign in').toBe(may ? 'asked to sign in' : 'invalid_authorization_details')
+  })
+
   it.each<[string, object, ResponseInit?]>([
     ['names another client', { ...DOCUMENT, client_id: 'https://other.example/client.json' }],
     ['has no redirects', { ...DOCUMENT, redirect_uris: [] }],

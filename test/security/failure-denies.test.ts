@@ -10,6 +10,7 @@ import { Seals } from '../../packages/gateway/src/mcp/sealed.ts'
 import { Sessions } from '../../packages/gateway/src/mcp/sessions.ts'
 import { type Gateway, handleCall, refuseUnreadable } from '../../packages/gateway/src/pipeline.ts'
 import { Policies } from '../../packages/gateway/src/policy/policies.ts'
+import { Paths } from '../../packages/gateway/src/tasks/path.ts'
 import {
   expectAllowed,
   expectRefused,
@@ -104,6 +105,16 @@ describe('anything thrown in the pipeline denies', () => {
     },
   })
 
+  const NO_LEDGER: Gateway['ledger'] = {
+    begin: () => ok({ end: () => undefined, cancel: () => undefined, deliver: () => undefined }),
+    beginAside: () => ok({ end: () => undefined, cancel: () => undefined, deliver: () => undefined }),
+    refused: () => undefined,
+    fault: undefined,
+    labelsOf: () => new Set(),
+    callsOf: () => 0,
+    historyOf: () => undefined,
+  }
+
   function gatewayWith(over: Partial<Gateway>): Gateway {
     const policies = Policies.load([{ file: 'p.cedar', text: PERMIT }], {
       environment: 'test',
@@ -139,6 +150,15 @@ describe('anything thrown in the pipeline denies', () => {
         },
         outcome: () => undefined,
       },
+      tasks: { bind: () => ok(undefined) },
+      ledger: NO_LEDGER,
+      approvals: {
+        find: () => undefined,
+        ask: (_asked, _judged, refusal) => refusal,
+        settled: () => Promise.resolve(),
+        spend: () => ok(undefined),
+      },
+      paths: new Paths(),
       sessions: new Sessions({ ...clock, maxSessionsPerCaller: 1, idleSeconds: 1 }),
       handles: new Handles(),
       seals: new Seals({ ...clock, key: new Uint8Array(32), ttlSeconds: 1 }),
@@ -166,6 +186,9 @@ describe('anything thrown in the pipeline denies', () => {
       { sessions: { find: fail } as never, handles: { find: fail } as never, snapshot: fail },
     ],
     ['the seals', { seals: { spend: fail } as never }],
+    ['the tasks', { tasks: { bind: fail } }],
+    ['the budgets', { ledger: { ...NO_LEDGER, begin: fail } }],
+    ['the counters', { ledger: { ...NO_LEDGER, historyOf: fail } }],
     ['the lifetime', { lifetime: fail }],
     ['the clock, once', { now: failOnce() }],
   ])('in %s', async (_name, over) => {

@@ -1,5 +1,5 @@
 /** What clients, known and unknown, can and cannot do besides what oauth-requirements has for each requirement. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Browser } from '../fixtures/oauth/browser.ts'
 import { startTestServer, type TestServer } from '../fixtures/oauth/server.ts'
 
@@ -49,6 +49,56 @@ describe('a request', () => {
       "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' https://app.example; frame-ancestors 'none'; base-uri 'none'",
     )
     expect(page.text).not.toMatch(/<script|style=|https?:\/\//)
+  })
+})
+
+describe('what is kept for strangers', () => {
+  const counted = (own: TestServer) => {
+    const begin = {
+      authorize: (id: string) => fetch(own.authorizeUrl(id), { redirect: 'manual' }),
+      push: (id: string) =>
+        fetch(`${own.origin}/oauth/par`, {
+          method: 'POST',
+          body: new URLSearchParams(new URL(own.authorizeUrl(id)).search),
+        }),
+      code: () => fetch(`${own.origin}/oauth/device`),
+    }
+    return async (how: keyof typeof begin, id: string) => (await begin[how](id)).status
+  }
+
+  it.each(['authorize', 'push', 'code'] as const)('is bounded, by address: %s', async (how) => {
+    let address = '10.0.0.1'
+    const own = await startTestServer({ addressOf: () => address })
+    const id = await own.register()
+    const begin = counted(own)
+    for (let count = 0; count < 299; count++) await begin('push', id)
+    expect(await begin(how, id)).toBeLessThan(400)
+    expect(await begin(how, id)).toBe(429)
+    address = '10.0.0.2'
+    expect(await begin(how, id)).toBeLessThan(400)
+    address = '10.0.0.1'
+    own.pass(900)
+    expect(await begin(how, id)).toBeLessThan(400)
+    await own.close()
+  })
+})
+
+describe('what the library does not expect', () => {
+  it.each([{ grant_types: null }, { grant_types: 5 }, { grant_types: { find: 1 } }, { grant_types: [null] }])(
+    'is refused as any other mistake: %j',
+    async (metadata) => {
+      const before = server.notes.length
+      await expect(server.register(metadata)).rejects.toThrow('invalid_client_metadata')
+      expect(server.notes.length).toBe(before)
+    },
+  )
+
+  it('is told to operators in one line, and written nowhere else', async () => {
+    const written = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    await fetch(`${server.origin}/oauth/device/nothing`)
+    expect(written).not.toHaveBeenCalled()
+    expect(server.notes.at(-1)).toMatch(/^authorization server: [^\n]+$/)
+    written.mockRestore()
   })
 })
 

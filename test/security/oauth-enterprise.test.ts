@@ -113,6 +113,20 @@ describe('the word of an identity provider', () => {
     await other.close()
   })
 
+  it('is good for one task alone where the client asks for that, and for no task that the provider speaks of', async () => {
+    const details = [{ type: 'tollgate_task', purpose: 'One thing', servers: ['files'], expires_in: 60 }]
+    const asked = { authorization_details: JSON.stringify(details) }
+    const { body } = await show(word(), asked)
+    const [{ id = '' } = {}] = claimsOf(body['access_token'])['authorization_details'] as { id?: string }[]
+    expect(server.tasks.find(id)).toMatchObject({
+      principal: { type: 'User', id: 'corp/ada' },
+      agent: 'local/desk',
+    })
+    expect(Number(body['expires_in'])).toBeLessThanOrEqual(60)
+    const told = await show(word({ authorization_details: [{ type: 'tollgate_task', id }] }))
+    expect(told.body).toMatchObject({ error: 'invalid_grant' })
+  })
+
   it.each<[string, Claims, Record<string, string>, string]>([
     ['all that both have', { scope: 'mcp admin' }, { scope: 'mcp other' }, 'mcp'],
     ['ours, where it has none', { scope: undefined }, {}, 'mcp'],

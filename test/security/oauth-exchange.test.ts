@@ -256,7 +256,7 @@ describe('what came of two exchanges ends', () => {
     ['with the last', ({ last }) => void server.store.clients.revoke(last, Date.now())],
     [
       'with what the person let the first do',
-      ({ first }) => void server.store.clients.withdraw(first, 'alice'),
+      ({ first }) => void server.store.clients.withdraw(first, 'alice', Date.now()),
     ],
   ]
   it.each(ends)('%s', async (title, end) => {
