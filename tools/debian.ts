@@ -6,6 +6,9 @@ import { existsSync } from 'node:fs'
 const needed = [
   { name: 'chromium', file: '/usr/bin/chromium', purpose: 'signing in with a browser' },
   { name: 'git', file: '/usr/bin/git', purpose: 'the story of examples/task' },
+  { name: 'curl', file: '/usr/bin/curl', purpose: 'which host a real client asks' },
+  { name: 'zsh', file: '/usr/bin/zsh', purpose: 'its completion' },
+  { name: 'fish', file: '/usr/bin/fish', purpose: 'its completion' },
 ]
 
 const missing = needed.filter(({ file }) => !existsSync(file))
