@@ -365,6 +365,25 @@ describe('what trusted tools answered', () => {
     expect(judgeFlow(at, send(value.replace(/\d|x|g/, 'q')))).toBeDefined()
   })
 
+  it.each<[string, string, string | number]>([
+    ['the thousands', 'Total: $1,249.50', 1],
+    ['what follows them', 'Total: $1,249.50', 249.5],
+    ['the thousands of a whole number', 'items: 3,001', 3],
+    ['the thousands before a decimal comma', 'Summe 14.999,99 EUR', 14.999],
+    ['the cents after a decimal comma', 'Summe 14.999,99 EUR', 99],
+    ['cells of a row joined to an amount', '7,129.90,2026-06-01', 7129.9],
+  ])('not a part of an amount, nor more than it: %s', (_, answered, value) => {
+    const at = state(record)
+    noteResult(at, { ...contacts, input: {} }, text(answered))
+    expect(judgeFlow(at, send(value))).toBeDefined()
+  })
+
+  it.each([7, 129.9, '2026-06-01'])('a cell of a row with commas: %s', (value) => {
+    const at = state(record)
+    noteResult(at, { ...contacts, input: {} }, text('id,amount,day\n7,129.90,2026-06-01'))
+    expect(judgeFlow(at, send(value))).toBeUndefined()
+  })
+
   it('what the call brought counts where the person said it', () => {
     const at = state({ ...record, prompt: 'Write to Ann' })
     noteResult(at, { ...contacts, input: { query: 'ann' } }, text('ann: ann@example.com'))

@@ -33,11 +33,18 @@ export function comparable(normal: string): string {
   return decimalText(normal) ?? codeText(normal) ?? normal
 }
 
+/** Amounts with marks between their thousands, in running text; none goes on, as rows of a table with commas do. */
+const groupedInText = /(?<![\d.,])\d{1,3}(?:(?:,\d{3})+(?:\.\d+)?|(?:\.\d{3})+,\d{1,2})(?!\d|[.,]\d)/gu
+
 /** Numbers and codes that stand in a text, as they are written where white space does not part them from the rest. */
 export function spacedValues(text: string): readonly string[] {
   if (!/\d/.test(text)) return []
-  const grouped = text.match(/(?<![\d.,])\d{1,3}(?:(?:,\d{3})+(?:\.\d+)?|(?:\.\d{3})+,\d{1,2}(?!\d))/g) ?? []
-  return [...grouped, ...(text.match(codesInText) ?? [])]
+  return [...(text.match(groupedInText) ?? []), ...(text.match(codesInText) ?? [])]
+}
+
+/** The text without its grouped amounts, whose parts are no values: `1,249.50` is neither 1 nor 249.50. */
+export function withoutGrouped(text: string): string {
+  return text.includes(',') ? text.replace(groupedInText, ' ') : text
 }
 
 /** The other ways to write a value, in normal form; given the value so. */

@@ -6,7 +6,7 @@
 import { hash } from 'node:crypto'
 import { isObject } from '../model/message.ts'
 import { normalForm, standsIn, valueForm } from './occurrence.ts'
-import { comparable, spacedValues } from './spellings.ts'
+import { comparable, spacedValues, withoutGrouped } from './spellings.ts'
 
 /** Most values kept, the oldest go first; most of one result; most suspects. */
 export interface ValueLimits {
@@ -264,7 +264,7 @@ function addText(text: string, add: (value: string) => void): void {
     if (labelled !== undefined) add(labelled)
     for (const spaced of spacedValues(line)) add(spaced)
   }
-  for (const word of text.split(separators)) {
+  for (const word of withoutGrouped(text).split(separators)) {
     const token = word.replace(/^[#$€£¥*]+|[.,:!?…*%$€£¥]+$/gu, '')
     if (telling.test(token)) add(token)
   }
