@@ -388,6 +388,14 @@ describe('paths of a task', () => {
     expect(reached[0]?.place.startsWith(`${root}/`)).toBe(true)
   })
 
+  test.each(['..%20', '..%3b', '%22..%22', '..%25%32%30'])(
+    '%s is a way up for whoever decodes it, and minds no blanks and marks',
+    (up) => {
+      expect(check({ path: `${root}/${up}/secret.txt` })?.message).toMatch(/percent-encoding/)
+      expect(checkRelative({ path: `sub/${up}/secret.txt` })?.message).toMatch(/percent-encoding/)
+    },
+  )
+
   test('a link that appears, and a folder that becomes one, are noticed', async () => {
     const constraints = { path: { within: [join(root, 'later')] } }
     const compiledOnce = compiled(constraints)

@@ -122,7 +122,7 @@ function encodingFault(path: string): string | undefined {
     const unescaped = escapes.map(unescapeBytes)
     if (unescaped.some((each) => each === undefined || /[\\/.:\p{C}\p{Zl}\p{Zp}]/u.test(each))) return fault
     text = text.replace(ESCAPES, (run) => unescapeBytes(run) ?? '')
-    if (differsCompatibly(text)) return fault
+    if (differsCompatibly(text) || text.split('/').some(isDots)) return fault
   }
   return fault
 }
