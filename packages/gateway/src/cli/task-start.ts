@@ -165,7 +165,8 @@ async function settings(
     Object.fromEntries(
       Object.entries(given).map(([parameter, value]) => [
         parameter,
-        isPath(parameter) ? resolve(value) : value,
+        // An empty one is what a variable gives that is not set, not the folder we are in.
+        isPath(parameter) && value !== '' ? resolve(value) : value,
       ]),
     ),
   )

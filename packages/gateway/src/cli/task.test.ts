@@ -140,6 +140,12 @@ describe('task start', () => {
       1,
       /say\.yaml:5:10: parameters\.times must be a number/,
     ],
+    [
+      'an empty path, as of a variable that is not set',
+      [...SAY.map((each) => (each === 'where=.' ? 'where=' : each))],
+      1,
+      /say\.yaml:4:10: parameters\.where must be an absolute path/,
+    ],
     ['a value without its name', ['--template', 'say', '--set', 'what'], 2, /a name and a value/],
     ['no duration', [...SAY, '--for', 'never'], 2, /duration/],
     ['a year', [...SAY, '--for', '52w'], 1, /expires_in/],
