@@ -97,6 +97,9 @@ describe.each(FLAVOURS)('to the %s client', (flavour) => {
     // The whole allows it, the part does not; and the other way round.
     const status = await (await own(part.key)).callTool({ name: 'task_status' })
     expect(status.structuredContent).toMatchObject({ task: { id: part.task.id, partOf: [{ id }] } })
+    expect(text(status)).toContain(
+      'It is a part of "Say hello", and can do no more than that:\n- what is read-only of: fixture\n- fixture__echo with text: {"enum":["hello","goodbye"]}\n- left there: calls 2',
+    )
     expect((await sub.callTool({ name: 'echo', arguments: { text: 'goodbye' } })).isError).toBe(true)
     const wider = await client.callTool({
       name: 'task_request',

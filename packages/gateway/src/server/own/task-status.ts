@@ -78,10 +78,16 @@ function inWords({ task, refused, templates }: Status): string {
     if (task.servers.length > 0) lines.push(`You may use what is read-only of: ${task.servers.join(', ')}.`)
     for (const [tool, constraints] of Object.entries(task.tools))
       lines.push(`You may call ${toolInWords(tool, constraints)}.`)
-    for (const above of task.partOf)
-      lines.push(`It is a part of "${above.purpose}" and can do no more than that.`)
-    const left = Object.entries(task.budget.left).map(([what, value]) => `${what} ${JSON.stringify(value)}`)
-    if (left.length > 0) lines.push(`Left: ${left.join(', ')}.`)
+    const left = leftInWords(task.budget.left)
+    if (left !== '') lines.push(`Left: ${left}.`)
+    for (const { purpose, servers, tools, budget } of task.partOf) {
+      lines.push(`It is a part of "${purpose}", and can do no more than that:`)
+      if (servers.length > 0) lines.push(`- what is read-only of: ${servers.join(', ')}`)
+      for (const [tool, constraints] of Object.entries(tools))
+        lines.push(`- ${toolInWords(tool, constraints)}`)
+      const leftThere = leftInWords(budget.left)
+      if (leftThere !== '') lines.push(`- left there: ${leftThere}`)
+    }
     if (task.hasRead.length > 0)
       lines.push(`You have read what is ${task.hasRead.join(' and ')}; flow is ${task.flow}.`)
   }
@@ -92,6 +98,12 @@ function inWords({ task, refused, templates }: Status): string {
       `Templates: ${templates.map(({ name, description }) => `${name} (${description})`).join('; ')}.`,
     )
   return lines.join('\n')
+}
+
+function leftInWords(left: object): string {
+  return Object.entries(left)
+    .map(([what, value]) => `${what} ${JSON.stringify(value)}`)
+    .join(', ')
 }
 
 function toolInWords(tool: string, constraints: Readonly<Record<string, JsonObject>>): string {
