@@ -85,6 +85,15 @@ function readParsed(text: string): Result<YamlDocument, readonly Complaint[]> {
     message: `not valid YAML: ${message}`,
   }))
   visit(document, {
+    Alias(_key, alias, ancestors) {
+      // A value that holds itself has no end, for whoever reads it.
+      const target = alias.resolve(document)
+      if (target === undefined || !ancestors.includes(target)) return
+      fatal.push({
+        position: at(alias.range?.[0] ?? 0),
+        message: `the alias *${alias.source} stands within what it is an alias of; write out what is meant`,
+      })
+    },
     Pair(_key, pair) {
       if (!isScalar(pair.key) || pair.key.value !== '__proto__') return
       fatal.push({

@@ -180,6 +180,10 @@ describe('a refused configuration says what, where, and how to mend it', () => {
       '2:1: not valid YAML: Source contains multiple documents; please use YAML.parseAllDocuments()',
     ],
     ['data: *nope', '1:1: not valid YAML: Unresolved alias (the anchor must be set before the alias): nope'],
+    [
+      'servers: &a { x: *a }',
+      '1:18: the alias *a stands within what it is an alias of; write out what is meant',
+    ],
     ['servers: { a: { tools: { __proto__: {} } } }', '1:26: the key __proto__ is not accepted; remove it'],
     ['- a', '1:1: the file must be a map of keys and values'],
     // Keys
@@ -440,6 +444,7 @@ describe('loadConfig', () => {
     expect(errors(bomb.join('\n'))).toEqual([
       '1:1: not valid YAML: Excessive alias count indicates a resource exhaustion attack',
     ])
-    expect(errors('a: &a { b: *a }')).toHaveLength(1)
+    expect(errors('a: &a { b: *a }')).toEqual([expect.stringMatching(/^1:12: the alias \*a stands within/)])
+    expect(errors('a: &a [&b [*b, *a]]')).toHaveLength(2)
   })
 })
