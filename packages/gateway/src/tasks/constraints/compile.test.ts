@@ -107,6 +107,7 @@ describe('constraints on the arguments of a tool', () => {
     expect(fault({ a: { format: 'email' } })).toMatch(/say it with pattern/)
     expect(fault({ a: { minLength: '3' } })).toMatch(/"a": minLength must be integer/)
     expect(fault({ a: { pattern: '(?=x)' } })).toMatch(/linear time/)
-    expect(fault({ a: { within: ['/x/../y'] } })).toMatch(/within names "\/x\/\.\.\/y"/)
+    expect(fault({ a: { within: ['/x/../y'] } })).toMatch(/"a": within names "\/x\/\.\.\/y"/)
+    expect(fault({ a: {}, b: { items: { hosts: 'x.example' } } })).toMatch(/"b": hosts must be a list/)
   })
 })

@@ -38,11 +38,14 @@ export function compileConstraints(
   }
   const fault = shapeFault(properties)
   if (fault !== undefined) return err(fault)
+  let compiling = ''
   try {
     const ajv = compiler(reader.patterns, sight)
-    const checks = new Map(
-      properties.map(([name, schema]) => [name, new OneArgument(schema, ajv, reader.work)]),
-    )
+    const checks = new Map<string, OneArgument>()
+    for (const [name, schema] of properties) {
+      compiling = name
+      checks.set(name, new OneArgument(schema, ajv, reader.work))
+    }
     const alike = new Map(properties.map(([name]) => [likeness(name), name]))
     return ok((args) => {
       reader.work.left = MAX_WORK
@@ -60,9 +63,8 @@ export function compileConstraints(
       return undefined
     })
   } catch (problem) {
-    return err(
-      `the constraints cannot be read: ${problem instanceof Error ? problem.message : String(problem)}`,
-    )
+    const message = problem instanceof Error ? problem.message : String(problem)
+    return err(`the constraint on ${JSON.stringify(compiling)}: ${message}`)
   }
 }
 
