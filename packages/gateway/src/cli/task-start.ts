@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Config } from '../config/config.ts'
+import { isObject } from '../model/message.ts'
 import { err, ok, type Result } from '../model/result.ts'
 import type { TaskGrant } from '../model/task.ts'
 import type { Parameters } from '../tasks/templates/template.ts'
@@ -191,7 +192,7 @@ async function readGrantFile(file: string): Promise<Result<unknown, readonly str
     )
   const { value, positionOfValue } = document.value
   // A purpose may come by its flag.
-  const written = typeof value === 'object' && value !== null ? { purpose: 'not said yet', ...value } : value
+  const written = isObject(value) ? { purpose: 'not said yet', ...value } : value
   const read = readGrant(written)
   if (read.ok) return ok(value)
   return err(

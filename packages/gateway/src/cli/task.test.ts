@@ -156,13 +156,28 @@ describe('task start', () => {
       1,
       /^wrong\.yaml:3:18: budget\.calls must be at least 1\n$/,
     ],
+    ['a list for a grant', ['--grant', 'list.yaml'], 1, /^list\.yaml:1:1: the grant must be a map\n$/],
     ['a grant for a server that is not there', ['--grant', 'other.yaml'], 1, /did you mean fixture\?/],
   ])('refuses %s', async (_, args, code, message) => {
     folder.write('wrong.yaml', 'purpose: x\nservers: [fixture]\nbudget: { calls: 0 }\n')
+    folder.write('list.yaml', '- fixture\n')
     folder.write('other.yaml', 'purpose: x\nservers: [fixtur]\n')
     const ran = await folder.run(['task', 'start', ...args])
     expect(ran).toMatchObject({ code, stdout: '' })
     expect(ran.stderr).toMatch(message)
+  })
+})
+
+describe('a part of a task', () => {
+  it("is its principal's, and the refusal says whose that is", async () => {
+    const whole = await folder.run(['task', 'start', ...SAY, '--json'])
+    const { task } = JSON.parse(whole.stdout) as { task: { id: string } }
+    const part = ['task', 'start', '--parent', task.id, ...SAY.slice(0, -1)]
+    expect(await folder.run([...part, 'User::"bob"'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/is User::"ada"'s, .*name that principal, and not User::"bob"/),
+    })
+    expect((await folder.run([...part, 'User::"ada"'])).code).toBe(0)
   })
 })
 

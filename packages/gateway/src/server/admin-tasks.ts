@@ -68,7 +68,7 @@ async function start(body: unknown, desk: TaskDesk): Promise<AdminAnswer> {
   if (parent !== undefined && showEntity(parent.principal) !== showEntity(principal))
     return refused(
       422,
-      `The task ${parent.id} is ${showEntity(parent.principal)}'s, so is what is a part of it.`,
+      `The task ${parent.id} is ${showEntity(parent.principal)}'s, so is what is a part of it: name that principal, and not ${showEntity(principal)}.`,
     )
   const grant = await toGrant({ ...asked.value, expiresIn }, desk.config)
   if (!grant.ok) return refused(422, ...grant.error)
