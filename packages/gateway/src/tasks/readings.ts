@@ -10,8 +10,8 @@ export function readingsOf(text: string): readonly (readonly string[])[] {
   return [...[...singles].map((each) => [each]), ...lists.filter((parts) => parts !== undefined)]
 }
 
-/** What says of a host, an address, a number or a channel what it is. */
-const scheme = /^(?:https:\/\/(?=[\p{L}\p{N}-]+\.)|mailto:(?=[^:]+@)|tel:(?=\+?\d)|#(?=[\p{L}\p{N}]))/iu
+/** What says of a host, an address, a number, a channel or a person what it is. */
+const scheme = /^(?:https:\/\/(?=[\p{L}\p{N}-]+\.)|mailto:(?=[^:]+@)|tel:(?=\+?\d)|[#@](?=[\p{L}\p{N}]))/iu
 
 /** Without one pair of quotes or brackets around it, and one mark at its end. */
 function undressed(text: string): string {

@@ -17,20 +17,24 @@ function decimalText(text: string): string | undefined {
   return positive === '0' ? '0' : `${sign}${positive}`
 }
 
-/** An IBAN, a number of four groups of four, a telephone number with its country: with or without marks between. */
+/** An IBAN, a number of four groups of four, a telephone number: with or without marks between. */
 const code =
-  /^(?:[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?|\d{4}(?:[ -]?\d{4}){3}|(?:\+|00)[1-9](?:[ ().-]{0,2}\d){6,14})$/
+  /^(?:[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?|\d{4}(?:[ -]?\d{4}){3}|(?:\+|00)[1-9](?:[ ().-]{0,2}\d){6,14}|(?:\(\d{3}\) ?|\d{3}[ .-]?)\d{3}[ .-]?\d{4})$/
 /** The same in running text, for those that have marks in them; none goes on. */
 const codesInText =
-  /(?<![\p{L}\p{N}])(?:[A-Z]{2}\d{2}(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?|\d{4}(?:[ -]\d{4}){3}|\+[1-9](?:[ ().-]{0,2}\d){6,14})(?![\p{L}\p{N}]|[ -]?\d)/gu
+  /(?<![\p{L}\p{N}])(?:[A-Z]{2}\d{2}(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?|\d{4}(?:[ -]\d{4}){3}|\+[1-9](?:[ ().-]{0,2}\d){6,14}|(?<![+\d][ ().-]?)(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4})(?![\p{L}\p{N}]|[ -]?\d)/gu
+/** Days in words, in running text. */
+const daysInText =
+  /(?<![\p{L}\p{N}])(?:\d{1,2}(?:st|nd|rd|th)?(?: of)? \p{L}{3,9}\.?,? \d{4}|\p{L}{3,9}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4})(?![\p{L}\p{N}])/giu
 
 function codeText(text: string): string | undefined {
   return code.test(text) ? text.replace(/[ ().-]+/g, '') : undefined
 }
 
-/** Equal for equal values, given their normal forms: numbers by their decimal text, codes without marks. */
+/** Equal for equal values, given their normal forms: numbers by their decimal text, codes without marks, days as ISO 8601. */
 export function comparable(normal: string): string {
-  return decimalText(normal) ?? codeText(normal) ?? normal
+  if (!/\d/.test(normal)) return normal
+  return decimalText(normal) ?? codeText(normal) ?? dayText(normal) ?? normal
 }
 
 /** Amounts with marks between their thousands, in running text; none goes on, as rows of a table with commas do. */
@@ -39,7 +43,7 @@ const groupedInText = /(?<![\d.,])\d{1,3}(?:(?:,\d{3})+(?:\.\d+)?|(?:\.\d{3})+,\
 /** Numbers and codes that stand in a text, as they are written where white space does not part them from the rest. */
 export function spacedValues(text: string): readonly string[] {
   if (!/\d/.test(text)) return []
-  return [...(text.match(groupedInText) ?? []), ...(text.match(codesInText) ?? [])]
+  return [groupedInText, codesInText, daysInText].flatMap((form) => text.match(form) ?? [])
 }
 
 /** The text without its grouped amounts, whose parts are no values: `1,249.50` is neither 1 nor 249.50. */
@@ -54,8 +58,10 @@ export function spellings(value: string): readonly string[] {
   if (number !== undefined) return spellingsOfNumber(number)
   const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)(?::00)?$/.exec(value) ?? []
   if (hour !== undefined && minute !== undefined) return spellingsOfTime(Number(hour), minute)
-  const [, year, month, day] = /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/.exec(value) ?? []
-  return year === undefined ? [] : spellingsOfDay(year, Number(month), Number(day))
+  const day = dayText(value)
+  if (day === undefined) return []
+  const [year = '', month, date] = day.split('-')
+  return [day, ...spellingsOfDay(year, Number(month), Number(date))]
 }
 
 /** Matches a code however it is parted; undefined for what is none. */
@@ -107,6 +113,36 @@ const ordinals: Readonly<Record<number, string>> = {
   22: 'nd',
   23: 'rd',
   31: 'st',
+}
+
+const dayForms = [
+  /^(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2})$/,
+  /^(?<year>\d{4})\/(?<month>\d{1,2})\/(?<day>\d{1,2})$/,
+  /^(?<day>\d{1,2})\.(?<month>\d{1,2})\.(?<year>\d{4})$/,
+  /^(?<day>\d{1,2})(?:st|nd|rd|th)?(?: of)? (?<name>[a-z]+)\.?,? (?<year>\d{4})$/,
+  /^(?<name>[a-z]+)\.? (?<day>\d{1,2})(?:st|nd|rd|th)?,? (?<year>\d{4})$/,
+  // 4/5/2026 is two days; 15/5/2026 is one.
+  /^(?<day>1[3-9]|[23]\d)\/(?<month>\d{1,2})\/(?<year>\d{4})$/,
+  /^(?<month>\d{1,2})\/(?<day>1[3-9]|[23]\d)\/(?<year>\d{4})$/,
+  /^(?<day>0?(?<month>\d{1,2}))\/0?\k<month>\/(?<year>\d{4})$/,
+]
+
+/** A day as ISO 8601 has it; undefined for what is none, or could be two. */
+function dayText(text: string): string | undefined {
+  if (text.length < 8 || text.length > 24) return undefined
+  for (const form of dayForms) {
+    const { year, month, name, day } = form.exec(text)?.groups ?? {}
+    if (year === undefined) continue
+    const number =
+      name === undefined
+        ? Number(month)
+        : months.findIndex((each) => each === name || each.slice(0, 3) === name) + 1
+    const isDay = number >= 1 && number <= 12 && Number(day) >= 1 && Number(day) <= 31
+    return isDay
+      ? [year, ...[number, Number(day)].map((each) => String(each).padStart(2, '0'))].join('-')
+      : undefined
+  }
+  return undefined
 }
 
 function spellingsOfDay(year: string, month: number, day: number): readonly string[] {

@@ -237,7 +237,11 @@ function valuesOf(result: unknown, most: number): Found {
       if (json === undefined) addText(value, add)
       else visit(json, depth + 1)
     } else if (Array.isArray(value)) for (const each of value) visit(each, depth + 1)
-    else if (isObject(value)) for (const each of Object.values(value)) visit(each, depth + 1)
+    else if (isObject(value))
+      for (const [name, each] of Object.entries(value)) {
+        add(name) // maps have names of people and things there
+        visit(each, depth + 1)
+      }
   }
   visit(result, 0)
   return { values, isWhole }
@@ -259,9 +263,11 @@ const telling = /[\p{Nd}@/\\:._-]/u
 function addText(text: string, add: (value: string) => void): void {
   add(text)
   for (const line of text.split(/[\r\n|\t]+/)) {
-    add(line)
-    const [, labelled] = /^[^:=]{1,64}[:=]\s+(.+)$/.exec(line) ?? []
-    if (labelled !== undefined) add(labelled)
+    const item = line.replace(/^\s*(?:[-*•]|\d{1,3}[.)])\s+/, '')
+    const [, label, labelled = item] = /^([^:=]{1,64})[:=]\s+(.+)$/.exec(item) ?? []
+    for (const each of new Set([line, item, labelled])) add(each)
+    if (label !== undefined) add(label)
+    if (/[,;]/.test(labelled)) for (const cell of withoutGrouped(labelled).split(/[,;]/)) add(cell)
     for (const spaced of spacedValues(line)) add(spaced)
   }
   for (const word of withoutGrouped(text).split(separators)) {
