@@ -415,6 +415,26 @@ describe('paths of a task', () => {
     rmSync(join(root, 'later'), { recursive: true })
   })
 
+  test('links lead out of relative folders as well, where the gateway knows what those are relative to', async () => {
+    const command = JSON.stringify([process.execPath, TRUSTING_SERVER, base])
+    const config = `servers:\n  files: { command: ${command}, cwd: ${JSON.stringify(join(base, 'work'))} }\n`
+    const policies = '@id("all") permit (principal, action, resource);'
+    const gateway = await startTestGateway({ config, policies, within: base })
+    const { key } = gateway.task({ tools: { files__open: { path: { within: ['src'] } } } })
+    const client = await connectClient('v2 legacy', gateway.url('files'), { key })
+    const open = async (path: string) =>
+      (await client.callTool({ name: 'open', arguments: { path } })).isError
+    try {
+      for (const path of ['src/a.ts', './src/sub', 'src/inside/b c.ts', 'src/new.txt'])
+        expect(await open(path), path).toBeFalsy()
+      for (const path of ['src/out/secret.txt', './src/file', 'src/nowhere', 'src/round/x', 'src/away/new'])
+        expect(await open(path), path).toBe(true)
+    } finally {
+      await client.close()
+      await gateway.close()
+    }
+  })
+
   test('what the gateway forwards is what it looked at', async () => {
     const config = `servers:\n  files:\n    command: [${JSON.stringify(process.execPath)}, ${JSON.stringify(TRUSTING_SERVER)}, ${JSON.stringify(base)}]\n`
     const policies = '@id("all") permit (principal, action, resource);'

@@ -62,7 +62,7 @@ export class TaskService {
     const { stores } = options
     this.tasks = new Tasks({
       lookup: stores.tasks,
-      sight: SIGHT,
+      sight: { ...SIGHT, baseOf: (server) => this.#folderOf(server) },
       valueKey: randomBytes(32),
       now: Date.now,
     })
@@ -129,6 +129,12 @@ export class TaskService {
   #endThoseOver(): void {
     this.tasks.check()
     this.#options.endWhere(({ task }) => task !== undefined && this.tasks.isOver(task))
+  }
+
+  /** The folder that a server runs in: those that others started are somewhere else, or nowhere here. */
+  #folderOf(name: string): string | undefined {
+    const server = this.#config.servers.get(name)
+    return server?.kind === 'command' ? server.cwd : undefined
   }
 
   /** By which agents can be led here; undefined on a socket without a public address. */

@@ -135,8 +135,10 @@ class CompiledGrant {
     const isNever = ownOf(grant.budget.calls_per_tool ?? {}, name) === 0
     const isIncluded = !isNever && (constraints !== undefined || (isReadOnly && this.#servers.has(server)))
     const others = isReadOnly ? grant.other_arguments : 'refuse'
+    const base = this.#sight.baseOf?.(server)
     let compiled: Result<ArgumentCheck, string> | undefined
-    const check = () => (compiled ??= compileConstraints(constraints ?? {}, { others, sight: this.#sight }))
+    const check = () =>
+      (compiled ??= compileConstraints(constraints ?? {}, { others, sight: this.#sight, base }))
     const limits = constraints === undefined && others === 'allow' ? { isIncluded } : { isIncluded, check }
     // Names that no server has are not worth remembering, and there is no end of them.
     if (isIncluded) known.set(name, limits)

@@ -7,7 +7,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { isObject, type JsonObject } from '../../model/message.ts'
 import { err, ok, type Result } from '../../model/result.ts'
 import { compileHosts } from './hosts.ts'
-import { compileWithin, type Sight } from './paths.ts'
+import { compileWithin, type PathCheck, type Sight } from './paths.ts'
 import type { Pattern, Work } from './pattern.ts'
 import { SchemaReader } from './read-schema.ts'
 import { compileTables } from './tables.ts'
@@ -22,12 +22,14 @@ export interface ConstraintsOptions {
   /** What becomes of arguments that are not mentioned. */
   readonly others: 'allow' | 'refuse'
   readonly sight: Sight
+  /** Where relative paths start, where that is known. */
+  readonly base?: string | undefined
 }
 
 /** One tool's constraints, by the names of arguments. The error names the argument and what is wrong with its schema. */
 export function compileConstraints(
   constraints: Readonly<Record<string, JsonObject>>,
-  { others, sight }: ConstraintsOptions,
+  { others, sight, base }: ConstraintsOptions,
 ): Result<ArgumentCheck, string> {
   const reader = new SchemaReader()
   const properties: [string, JsonObject][] = []
@@ -40,7 +42,7 @@ export function compileConstraints(
   if (fault !== undefined) return err(fault)
   let compiling = ''
   try {
-    const ajv = compiler(reader.patterns, sight)
+    const ajv = compiler(reader.patterns, (written) => compileWithin(written, sight, base))
     const checks = new Map<string, OneArgument>()
     for (const [name, schema] of properties) {
       compiling = name
@@ -144,7 +146,10 @@ function shapeFault(properties: readonly (readonly [string, JsonObject])[]): str
 }
 
 /** For one schema: what it compiles to is kept nowhere else. */
-function compiler(patterns: ReadonlyMap<string, Pattern>, sight: Sight): Ajv2020 {
+function compiler(
+  patterns: ReadonlyMap<string, Pattern>,
+  within: (written: unknown) => Result<PathCheck, string>,
+): Ajv2020 {
   const regExp = Object.assign((source: string) => patterns.get(source) ?? NEVER, { code: 'undefined' })
   const ajv = new Ajv2020({
     meta: false,
@@ -160,7 +165,7 @@ function compiler(patterns: ReadonlyMap<string, Pattern>, sight: Sight): Ajv2020
     logger: false,
   })
   ajv.removeKeyword('uniqueItems')
-  ajv.addKeyword(textKeyword('within', (written) => compileWithin(written, sight)))
+  ajv.addKeyword(textKeyword('within', within))
   ajv.addKeyword(textKeyword('hosts', compileHosts))
   ajv.addKeyword(textKeyword('tables', compileTables))
   ajv.addKeyword({ keyword: 'uniqueItems', type: 'array', schemaType: 'boolean', compile: uniqueItems })

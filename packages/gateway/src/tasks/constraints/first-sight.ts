@@ -4,7 +4,7 @@
  * it, or because it was widened.
  */
 import { isObject } from '../../model/message.ts'
-import { readPath, realPlace, type Sight } from './paths.ts'
+import { placeOf, readPath, realPlace, type Sight } from './paths.ts'
 
 export class FirstSight implements Sight {
   readonly #sight: Sight
@@ -23,15 +23,25 @@ export class FirstSight implements Sight {
     return this.#roots.get(path)
   }
 
-  /** Looks at every folder that constraints name, wherever in them. */
-  meet(constraints: unknown): void {
-    if (Array.isArray(constraints)) for (const each of constraints) this.meet(each)
+  baseOf(server: string): string | undefined {
+    return this.#sight.baseOf?.(server)
+  }
+
+  /** Looks at every folder that the constraints of tools name, wherever in them. */
+  meet(tools: Readonly<Record<string, unknown>>): void {
+    for (const [tool, constraints] of Object.entries(tools))
+      this.#meet(constraints, this.baseOf(tool.slice(0, tool.indexOf('__'))))
+  }
+
+  #meet(constraints: unknown, base: string | undefined): void {
+    if (Array.isArray(constraints)) for (const each of constraints) this.#meet(each, base)
     if (!isObject(constraints)) return
     const { within } = constraints
     for (const each of Array.isArray(within) ? (within as unknown[]) : []) {
       const read = typeof each === 'string' ? readPath(each) : undefined
-      if (read?.ok === true && read.value.kind === 'absolute') this.rootOf(read.value.plain)
+      const place = read?.ok === true ? placeOf(read.value, base) : undefined
+      if (place !== undefined) this.rootOf(place)
     }
-    for (const each of Object.values(constraints)) this.meet(each)
+    for (const each of Object.values(constraints)) this.#meet(each, base)
   }
 }

@@ -11,6 +11,8 @@ export interface Sight {
   placeOf(path: string): string | null | undefined
   /** Where a folder of a grant is taken to be, whatever is there now; where it leads now, when left out. */
   rootOf?(path: string): string | undefined
+  /** Where relative paths of the tools of a server start; undefined where that is not known. */
+  baseOf?(server: string): string | undefined
 }
 
 /** Completes "argument … "; undefined when the path is fine. */
@@ -22,17 +24,19 @@ interface Root {
   /** Its plain form, and what everything below it begins with. */
   readonly plain: string
   readonly below: string
+  /** Its absolute path; undefined for those that cannot be seen. */
+  readonly place: string | undefined
   /** Where it really was when the task was met; undefined for those that cannot be seen. */
   readonly real: string | undefined
 }
 
-/** The error completes "within …". */
-export function compileWithin(written: unknown, sight: Sight): Result<PathCheck, string> {
+/** `base` is where relative paths start, where that is known. The error completes "within …". */
+export function compileWithin(written: unknown, sight: Sight, base?: string): Result<PathCheck, string> {
   if (!Array.isArray(written) || written.length === 0)
     return err('must be a list of directories, such as [/workspace/src]')
   const roots: Root[] = []
   for (const each of written as unknown[]) {
-    const root = readRoot(each, sight)
+    const root = readRoot(each, sight, base)
     if (!root.ok) return root
     roots.push(root.value)
   }
@@ -46,7 +50,8 @@ export function compileWithin(written: unknown, sight: Sight): Result<PathCheck,
     let message = outside
     for (const root of roots) {
       if (root.kind !== kind || !isBelow(plain, root.plain, root.below)) continue
-      const fault = kind === 'absolute' ? linkFault(root, plain, sight) : undefined
+      const place = placeOf(path.value, base)
+      const fault = place === undefined ? undefined : linkFault(root, place, sight)
       if (fault === undefined) return undefined
       message = fault
     }
@@ -89,15 +94,23 @@ function isBelow(path: string, root: string, below: string): boolean {
   return path.startsWith(below) || path === root
 }
 
-function readRoot(written: unknown, sight: Sight): Result<Root, string> {
+/** Its absolute path, where that is known. */
+export function placeOf({ kind, plain }: PlainPath, base: string | undefined): string | undefined {
+  if (kind === 'absolute') return plain
+  if (kind === 'windows' || base === undefined) return undefined
+  return plain === '' ? base : `${belowOf(base)}${plain}`
+}
+
+function readRoot(written: unknown, sight: Sight, base: string | undefined): Result<Root, string> {
   if (typeof written !== 'string' || written === '')
     return err('must be a list of directories, such as [/workspace/src]')
   const named = JSON.stringify(written.slice(0, 200))
   const read = readPath(written)
   if (!read.ok) return err(`names ${named}, which ${read.error}`)
   const { kind, plain } = read.value
-  const real = kind === 'absolute' ? rootOf(plain, sight) : undefined
-  return ok({ written, kind, plain, below: belowOf(plain), real })
+  const place = placeOf(read.value, base)
+  const real = place === undefined ? undefined : rootOf(place, sight)
+  return ok({ written, kind, plain, below: belowOf(plain), place, real })
 }
 
 function rootOf(path: string, sight: Sight): string | undefined {
@@ -125,7 +138,7 @@ function parentOf(path: string): string {
 
 /** Links below the root must lead to what is below the root, and the root to where it led at first. */
 function linkFault(root: Root, path: string, sight: Sight): string | undefined {
-  const real = sight.placeOf(root.plain)
+  const real = sight.placeOf(root.place ?? root.plain)
   if (real === undefined) return undefined
   if (real === null || real !== root.real)
     return `is below ${root.written}, which does not lead where it led when the gateway met the task`
