@@ -38,6 +38,9 @@ describe('constraints on the arguments of a tool', () => {
     expect(check({ path: { within: ['/w/src', '/w/test'] } }, { path: '/w/srcs' })).toBe(
       'path must be within /w/src or /w/test',
     )
+    expect(check({ url: { hosts: ['example.com'] } }, { url: 'https://example.com:8443/' })).toBe(
+      'url must be a URL of example.com, and not at another port',
+    )
     expect(check({ url: { hosts: ['example.com'] } }, { url: 'https://evil.example/' })).toBe(
       'url must be a URL of example.com',
     )

@@ -34,7 +34,9 @@ export function compileHosts(written: unknown): Result<UrlCheck, string> {
     if (typeof value !== 'string') return `${outside}, written as a text`
     const read = readUrl(value)
     if (!read.ok) return read.error
-    return hosts.some((host) => isAt(host, read.value)) ? undefined : outside
+    if (hosts.some((host) => isAt(host, read.value))) return undefined
+    const isOtherPort = hosts.some((host) => isNamed(host, read.value))
+    return isOtherPort ? `${outside}, and not at another port` : outside
   })
 }
 
@@ -109,7 +111,10 @@ function formFault(text: string): string {
   return 'must be a URL with a plain host, such as https://example.com/'
 }
 
-function isAt({ name, below, port }: Host, place: Place): boolean {
-  if (port === undefined ? !place.isUsualPort : port !== place.port) return false
-  return below ? place.host.endsWith(`.${name}`) : place.host === name
+function isAt(host: Host, place: Place): boolean {
+  return (host.port === undefined ? place.isUsualPort : host.port === place.port) && isNamed(host, place)
+}
+
+function isNamed({ name, below }: Host, { host }: Place): boolean {
+  return below ? host.endsWith(`.${name}`) : host === name
 }
