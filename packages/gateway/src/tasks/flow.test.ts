@@ -354,6 +354,10 @@ describe('what trusted tools answered', () => {
     ['an amount as text', '9,870.00', 'no 9,870.00', 9870],
     ['an account', 'GB33 BUKB 2020 1555 5555 55', { q: 'GB33BUKB20201555555555' }, 'GB33BUKB20201555555555'],
     ['a telephone number', '+1 (415) 555-0100', { q: '+14155550100' }, '+14155550100'],
+    ['a telephone number without its country', 'call 900-555-0199', { q: '(900) 555-0199' }, '9005550199'],
+    ['a day', 'on June 1, 2027, please', { q: '2027-06-01' }, 'June 1, 2027'],
+    ['the name of a member', 'Mallory Evil', { 'Mallory Evil': 1 }, 'Mallory Evil'],
+    ['one of several', 'a, Mallory Evil; b', 'a, Mallory Evil; b', 'Mallory Evil'],
   ])('not what the call brought, written another way: %s', (_, sent, answered, value) => {
     const at = state(record)
     noteResult(at, { ...contacts, input: { query: sent } }, { structuredContent: { answered } })
