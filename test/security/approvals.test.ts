@@ -233,6 +233,17 @@ describe('whoever answers', () => {
     await gateway.reload({ policies: POLICIES })
   })
 
+  test('has nothing to approve once the task is over', async () => {
+    const task = gateway.task({ tools: { files__deploy: { over: {} } } })
+    const { id } = await call({ over: 1 }, task.key)
+    gateway.endTask(task.id)
+    await expect.poll(async () => (await call({ over: 1 }, task.key)).reason).toBeUndefined()
+    const late = await answer(id)
+    expect(late.status).toBe(422)
+    expect(JSON.stringify(late.body)).toContain(`The task ${task.id} is over`)
+    expect((await answer(id, 'deny')).status).toBe(200)
+  })
+
   test('answers once; a no stays a no', async () => {
     const { id } = await call({ no: 1 })
     expect((await answer(id, 'deny')).status).toBe(200)

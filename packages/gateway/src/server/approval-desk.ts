@@ -32,6 +32,8 @@ export interface ApprovalDeskOptions {
   readonly trail: Pick<Trail, 'recordEvent'>
   config(): Config
   policies(): Policies
+  /** Whether a task has ended: nothing can be called on it any more. */
+  isOver(task: string): boolean
   /** How a task came to where it is. */
   pathOf(task: string): readonly Step[]
   /** Where the page of an approval is; undefined where nobody can sign in. */
@@ -162,6 +164,8 @@ export class ApprovalDesk implements PipelineApprovals {
     }
     if (verdict === 'approved' && config().approvals.stepUp !== undefined && !answerer.steppedUp)
       return err([`This needs a passkey: approve it at ${this.pageOf(id) ?? 'its page'}.`])
+    if (verdict === 'approved' && record.task !== undefined && this.#options.isOver(record.task.id))
+      return err([`The task ${record.task.id} is over, so there is no call left to approve.`])
     const strangers = endorsed.filter((value) => !record.unaccounted.some((each) => each.value === value))
     if (strangers.length > 0)
       return err([`This approval does not ask about ${JSON.stringify(strangers[0])}.`])

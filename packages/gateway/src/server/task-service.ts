@@ -81,6 +81,7 @@ export class TaskService {
       trail: options.trail,
       config: () => this.#config,
       policies: () => options.built().snapshot.policies,
+      isOver: (task) => this.tasks.isOver(task),
       pathOf: (task) => this.paths.of(task),
       pageOf: (id) => this.#pageOf(id),
       endorse: (task, value, by) => this.desk.endorse(task, value, by),
