@@ -146,6 +146,19 @@ describe('a token that was verified', () => {
     expect(three.map(isRemembered)).toEqual([false, true, true])
   })
 
+  it('without a name of its own is called after what was signed, however the signature is written', async () => {
+    const token = await sign({ jti: undefined })
+    const nameOf = async (written: string) => {
+      const found = await tokens.find(written, ROUTE)
+      return found.kind === 'known' ? found.caller.authentication.credential : found.kind
+    }
+    const name = await nameOf(token)
+    expect(name).toMatch(/^corp\/sha256:/)
+    expect(await nameOf(withOtherLastBits(token))).toBe(name)
+    expect(await nameOf(withOtherHalf(token))).toBe(name)
+    expect(await nameOf(await sign({ jti: undefined, sub: 'bob' }))).not.toBe(name)
+  })
+
   it('is not remembered when it is not good', async () => {
     const token = await sign({ aud: undefined })
     expect(await ask(token)).toBe('refused')
@@ -316,4 +329,20 @@ describe('discovery', () => {
 /** Fetches that nobody waits for have ended. */
 async function settled(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** The same signature: the last character of its 86 stands for two bits alone. */
+function withOtherLastBits(token: string): string {
+  const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  return token.slice(0, -1) + digits.charAt(digits.indexOf(token.slice(-1)) ^ 1)
+}
+
+/** Another signature of the same: s of ECDSA may as well be n - s (P-256). */
+function withOtherHalf(token: string): string {
+  const at = token.lastIndexOf('.') + 1
+  const bytes = Buffer.from(token.slice(at), 'base64url')
+  const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+  const other = order - BigInt(`0x${bytes.toString('hex', 32)}`)
+  bytes.write(other.toString(16).padStart(64, '0'), 32, 'hex')
+  return token.slice(0, at) + bytes.toString('base64url')
 }

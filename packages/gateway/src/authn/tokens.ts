@@ -148,7 +148,7 @@ export class Tokens {
       return refused('This token is not from an issuer that is known here.', 'no such issuer')
     const keySet = await source.keys.get()
     if (!keySet.ok) return unavailable(source, keySet.error)
-    const tried = { unverified, token, tokenHash, source }
+    const tried = { unverified, token, source }
     const remembered = await this.#verifyWith(keySet.value, tried)
     if (!('known' in remembered)) return remembered
     // The configuration may have changed meanwhile.
@@ -158,10 +158,13 @@ export class Tokens {
   }
 
   async #verifyWith(keySet: KeySet, tried: Tried): Promise<Remembered | TokenAnswer> {
-    const { source, token, unverified, tokenHash } = tried
+    const { source, token, unverified } = tried
     const { issuer } = source
     const nowMs = this.#options.now()
-    const fallbackId = `sha256:${tokenHash.slice(0, 22)}`
+    // Of what was signed alone: whoever has a token can write its signature in other ways, and it must not get another
+    // name by that, or it would be good again after it was revoked.
+    const signedPart = token.slice(0, token.lastIndexOf('.'))
+    const fallbackId = `sha256:${hash('sha256', signedPart, 'base64url').slice(0, 22)}`
     const verification = { issuer, keys: keySet.getKey, nowMs, fallbackId }
     const verified = await verifyToken(token, unverified, verification)
     if (verified.ok) {
@@ -211,7 +214,6 @@ export class Tokens {
 
 interface Tried {
   readonly token: string
-  readonly tokenHash: string
   readonly unverified: UnverifiedToken
   readonly source: Source
 }
