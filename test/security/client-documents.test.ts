@@ -130,6 +130,11 @@ describe('an address that a stranger names', () => {
     expect(String(failed)).toContain('public internet')
   })
 
+  it('may be a name that nobody has: the fetch fails, and nothing else', async () => {
+    const failed = await createPublicFetch()('https://nobody.invalid/c', {}).catch((problem: unknown) => problem)
+    expect(String((failed as Error).cause)).toContain('nobody.invalid')
+  })
+
   it.each(['93.184.215.14', '8.8.8.8', '2606:4700::1111', '172.32.0.1'])('%s is', (address) => {
     expect(isPublicAddress(address)).toBe(true)
   })

@@ -37,7 +37,8 @@ export function isPublicAddress(address: string): boolean {
   return family === 6 && ROUTED.check(address, 'ipv6') && !SPECIAL.check(address, 'ipv6')
 }
 
-type Resolve = (name: string, take: (problem: Error | null, found: readonly LookupAddress[]) => void) => void
+/** With a problem there are no addresses, whatever the types of Node say. */
+type Resolve = (name: string, take: (problem: Error | null, found?: readonly LookupAddress[]) => void) => void
 const resolveAll: Resolve = (name, take) =>
   systemLookup(name, { all: true }, (problem, found) => take(problem, found))
 
@@ -54,7 +55,7 @@ const SYSTEM: Internet = { resolve: resolveAll, connector: (lookup) => buildConn
 export function createPublicFetch(internet: Partial<Internet> = {}) {
   const { resolve, connector } = { ...SYSTEM, ...internet }
   const lookup: LookupFunction = (name, { all }, take) => {
-    resolve(name, (problem, found) => {
+    resolve(name, (problem, found = []) => {
       const foreign = found.find(({ address }) => !isPublicAddress(address))
       const [first] = found
       if (problem !== null) return take(problem, '')
