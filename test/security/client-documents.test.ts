@@ -1,7 +1,9 @@
 /** Clients that are told of by a document at their own address, and where such addresses must not lead (CIMD; SSRF). */
+import { generateKeyPair, SignJWT } from 'jose'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createPublicFetch, isPublicAddress } from '../../packages/gateway/src/server/public-fetch.ts'
 import { Browser } from '../fixtures/oauth/browser.ts'
+import { ASSERTION_TYPE } from '../fixtures/oauth/machine.ts'
 import { REDIRECT, startTestServer, type TestServer } from '../fixtures/oauth/server.ts'
 
 const ID = 'https://app.example/client.json'
@@ -25,6 +27,47 @@ async function withDocument(document: object, init: ResponseInit = {}) {
   })
   running = started
   return { fetched, server: started }
+}
+
+/** A server, and a client whose document names keys elsewhere; what is there has no end. */
+async function startKeysElsewhere() {
+  const fetched: string[] = []
+  let sent = 0
+  const endless = () =>
+    new ReadableStream({
+      pull(stream) {
+        sent += 65_536
+        if (sent > 20_000_000) stream.close()
+        else stream.enqueue(new Uint8Array(65_536))
+      },
+    })
+  const keys = 'https://app.example/keys.json'
+  const document = { ...DOCUMENT, token_endpoint_auth_method: 'private_key_jwt', jwks_uri: keys }
+  const headers = { 'content-type': 'application/json', 'cache-control': 'max-age=3600' }
+  const server = await startTestServer({
+    fetch: async (url) => {
+      fetched.push(url)
+      return new Response(url === keys ? endless() : JSON.stringify(document), { headers })
+    },
+  })
+  running = server
+  const { privateKey } = await generateKeyPair('ES256')
+  return {
+    fetched,
+    sentBytes: () => sent,
+    /** Shows a code, and an assertion in the name of the client. */
+    async prove() {
+      const assertion = await new SignJWT({ jti: crypto.randomUUID() })
+        .setProtectedHeader({ alg: 'ES256' })
+        .setIssuer(ID)
+        .setSubject(ID)
+        .setAudience(server.origin)
+        .setExpirationTime('1m')
+        .sign(privateKey)
+      const proof = { client_assertion_type: ASSERTION_TYPE, client_assertion: assertion }
+      return server.token(server.exchange(ID, 'x', proof))
+    },
+  }
 }
 
 describe('a client with a document', () => {
@@ -90,6 +133,14 @@ describe('a client with a document', () => {
     expect(fetched).toHaveLength(60)
   })
 
+  it('has its keys fetched no further than keys go, and no more often than documents', async () => {
+    const started = await startKeysElsewhere()
+    expect((await started.prove()).status).toBe(401)
+    expect(started.sentBytes()).toBeLessThan(1_000_000)
+    for (let count = 0; count < 70; count++) await started.prove()
+    expect(started.fetched).toHaveLength(60)
+  })
+
   it('is not known where documents are off', async () => {
     const started = await startTestServer({ metadataDocuments: false })
     running = started
@@ -131,7 +182,9 @@ describe('an address that a stranger names', () => {
   })
 
   it('may be a name that nobody has: the fetch fails, and nothing else', async () => {
-    const failed = await createPublicFetch()('https://nobody.invalid/c', {}).catch((problem: unknown) => problem)
+    const failed = await createPublicFetch()('https://nobody.invalid/c', {}).catch(
+      (problem: unknown) => problem,
+    )
     expect(String((failed as Error).cause)).toContain('nobody.invalid')
   })
 

@@ -19,6 +19,7 @@ import {
   settleDetails,
   settleGrants,
 } from './client-rules.ts'
+import { type Fetches, fetchesOf } from './fetches.ts'
 import { deviceFlow } from './sign-in/device.ts'
 import { RESPONSE_MODES } from './metadata.ts'
 import { PATHS } from './paths.ts'
@@ -29,7 +30,7 @@ import { addedClaims } from './grants/token-claims.ts'
 import { claimOf } from './tasks/details.ts'
 import { richAuthorizationRequests } from './tasks/rich-authorization.ts'
 
-export interface ProviderOptions {
+export interface ProviderOptions extends Fetches {
   /** Where people and clients find the gateway: scheme, host and port. */
   readonly issuer: string
   readonly store: OauthStore
@@ -47,10 +48,6 @@ export interface ProviderOptions {
   readonly metadataDocuments: boolean
   /** Whether a person may be here at all. */
   isWelcome(account: string): boolean
-  /** Fetches client metadata documents, from nowhere but the public internet. */
-  fetch(url: string, init: RequestInit): Promise<Response>
-  /** Whether another client metadata document may be fetched now. */
-  mayFetch(): boolean
   now(): number
   /** Answers a browser that cannot be sent back to a client. */
   renderError(ctx: KoaContextWithOIDC, error: string, description: string | undefined): void
@@ -153,7 +150,7 @@ function featuresOf(options: ProviderOptions): NonNullable<Configuration['featur
     clientIdMetadataDocument: {
       ack: 'draft-02',
       enabled: options.metadataDocuments,
-      allowFetch: async (_ctx, clientId) => !store.clients.isRevoked(clientId) && options.mayFetch(),
+      allowFetch: async (_ctx, clientId) => !store.clients.isRevoked(clientId),
       allowClient: async (_ctx, { clientId }) => !store.clients.isRevoked(clientId),
     },
     resourceIndicators: resourceIndicators(issuer, options.routes, TTL.AccessToken),
@@ -164,7 +161,7 @@ function featuresOf(options: ProviderOptions): NonNullable<Configuration['featur
 function defaultsReplaced(options: ProviderOptions): Configuration {
   const { store, issuer } = options
   return {
-    fetch: options.fetch as never,
+    ...fetchesOf(options),
     // Origins were checked by the listener: what comes here is allowed.
     clientBasedCORS: () => true,
     async findAccount(_ctx, accountId) {
