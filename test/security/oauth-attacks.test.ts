@@ -95,7 +95,10 @@ describe('what the library does not expect', () => {
 
   it('is told to operators in one line, and written nowhere else', async () => {
     const written = vi.spyOn(console, 'error').mockImplementation(() => undefined)
-    await fetch(`${server.origin}/oauth/device/nothing`)
+    vi.spyOn(server.store.artifacts, 'put').mockImplementation(() => {
+      throw new Error('the disk is full')
+    })
+    await fetch(`${server.origin}/oauth/device`)
     expect(written).not.toHaveBeenCalled()
     expect(server.notes.at(-1)).toMatch(/^authorization server: [^\n]+$/)
     written.mockRestore()

@@ -44,6 +44,19 @@ const browse = () => new Browser(server.origin)
 const claimsOf = (jwt: unknown) =>
   JSON.parse(Buffer.from(String(jwt).split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>
 
+describe('a browser whose page is lost', () => {
+  it.each([
+    ['enters a code', 'POST', '/oauth/device'],
+    ['comes back', 'GET', '/oauth/device/x'],
+  ])('is told to start again when it %s, and operators are told nothing', async (_title, method, path) => {
+    const body = method === 'POST' ? { body: new URLSearchParams({ user_code: 'BCDF-GHJK', xsrf: 'x' }) } : {}
+    const response = await fetch(server.origin + path, { method, ...body })
+    expect(response.status).toBe(400)
+    expect(await response.text()).toContain('Start again where the code was shown')
+    expect(server.notes).toEqual([])
+  })
+})
+
 describe('a code', () => {
   it('is asked for with a route, and nothing else', async () => {
     const { status, body } = await ask()

@@ -9,7 +9,7 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { SignInConfig } from '../config/config.ts'
 import type { Standing } from '../model/caller.ts'
 import { Attempts } from './sign-in/attempts.ts'
-import { DeviceLimits, targetOf } from './sign-in/device.ts'
+import { DeviceLimits, missLostSessions, targetOf } from './sign-in/device.ts'
 import { queryOf, send, sendJson, sendPage, setSafeHeaders } from './http.ts'
 import { Interactions } from './sign-in/interactions.ts'
 import { ICON_PATH, messagePage, SCRIPT_PATH, STYLE_PATH } from './pages/pages.ts'
@@ -107,6 +107,7 @@ export class AuthorizationServer {
       answer.interval = POLL_SECONDS
     })
     tellWhatIsTrue(this.#provider)
+    missLostSessions(this.#provider)
     putOnRecord(this.#provider, { record: options.record, hashGrant })
     revokeAccessTokens(this.#provider, options)
     registerTokenExchange(this.#provider, options)

@@ -3,7 +3,7 @@
  * which are good; here are the pages around it, and how often somebody may try.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { Attempts } from './attempts.ts'
 import { confirmCodePage, enterCodePage } from '../pages/device-pages.ts'
 import { isForeign, send, sendPage } from '../http.ts'
@@ -46,6 +46,24 @@ export function deviceFlow(issuer: string): NonNullable<Configuration['features'
       show(ctx, DONE)
     },
   }
+}
+
+/**
+ * The library fails over a browser that has no session any more, for it would keep one that never began. To be called
+ * before the provider answers anything.
+ */
+export function missLostSessions(provider: Provider): void {
+  provider.use(async (ctx, next) => {
+    try {
+      await next()
+    } catch (problem) {
+      const { path } = ctx
+      const isAboutCodes = path === PATHS.code_verification || path.startsWith(`${PATHS.code_verification}/`)
+      if (!isAboutCodes || !(problem instanceof TypeError)) throw problem
+      ctx.status = 400
+      show(ctx, START_AGAIN)
+    }
+  })
 }
 
 /** How often codes may be asked for and tried: none is found by trying, and none fills the store. */
@@ -109,11 +127,12 @@ function csrfOf({ oidc }: KoaContextWithOIDC): string {
   return state?.secret ?? ''
 }
 
-function show(ctx: KoaContextWithOIDC, text: string): void {
+function show(ctx: Pick<KoaContextWithOIDC, 'type' | 'body'>, text: string): void {
   ctx.type = 'html'
   ctx.body = text
 }
 
+const START_AGAIN = messagePage('This did not work', 'Start again where the code was shown.')
 const NO_SUCH_CODE = 'This code is not good, or no longer. Compare it, or start again where it was shown.'
 const TOO_MANY_ASKED = JSON.stringify({
   error: 'temporarily_unavailable',
